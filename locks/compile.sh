@@ -1,0 +1,8 @@
+#!/bin/sh
+# Writes the lock files: one per image and one for development, all from the same resolution, without any registry's name.
+set -eu
+cd "$(dirname "$0")/.."
+lock() { out=$1; shift; uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet -o "$out" "$@"; }
+lock locks/dev.txt --extra dev
+lock locks/operator.txt --extra operator --constraint locks/dev.txt
+lock locks/runtime.txt --extra runtime --extra onnx --constraint locks/dev.txt

@@ -1,0 +1,1 @@
+"""Moorage's operator: turns ModelDeployments into running, watched, replaceable model servers."""

@@ -1,0 +1,157 @@
+"""THE CONTRACT: what the operator writes and the pod reads.
+
+Four documents cross the border, all JSON with camelCase keys:
+
+1. `RuntimeConfig` in the environment variable `MOORAGE_CONFIG` of both containers of a pod.
+2. `RouteTable` in the key `routes.json` of ConfigMap `<name>-routes`, mounted at `ROUTES_DIR` in both containers.
+3. `DownloadReport` in the termination message of the init container: what was fetched, or why not.
+4. `ServeReport` in the termination message of the serving container: why it ended, when it ended by itself.
+
+The operator and the pod may be of different releases: unknown keys are ignored, new keys have defaults.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+CONFIG_ENV = "MOORAGE_CONFIG"
+ROUTES_DIR = "/etc/moorage/routes"
+ROUTES_KEY = "routes.json"
+CREDENTIALS_DIR = "/var/run/moorage/credentials"
+MODEL_DIR = "/models"
+TMP_DIR = "/tmp"  # noqa: S108 - a path inside the pod, an emptyDir of its own
+TERMINATION_PATH = "/dev/termination-log"
+TERMINATION_BYTES = 4096
+HTTP_PORT = 8080
+ADMIN_PORT = 8081
+
+T = TypeVar("T")
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One document of the contract: immutable, camelCase on the wire, defaults left out."""
+
+
+class Source(_Document):
+    """Where the artifact lies. `uri` is one of s3://bucket/prefix, mlflow-artifacts:/path, file:///path (a mounted claim).
+
+    `endpoint`, `region` and `tracking_uri` come from the operator's settings, never from a CR.
+    """
+
+    uri: str
+    endpoint: str | None = None
+    region: str | None = None
+    tracking_uri: str | None = None
+    ca_file: str | None = None
+    connect_timeout_seconds: float = 5.0
+    read_timeout_seconds: float = 30.0
+
+
+class TestRequest(_Document):
+    """One Open Inference Protocol V2 request, and what it should answer (all optional parts may be absent).
+
+    `inputs`: V2 tensors `{name, shape, datatype, data}`. `expect`: V2 output tensors by name; numbers are compared
+    with absolute or relative `tolerance`, everything else exactly.
+    """
+
+    inputs: list[dict[str, Any]]
+    expect: list[dict[str, Any]] | None = None
+    tolerance: float = 1e-4
+
+
+class Limits(_Document):
+    """Bounds that hold in front of every reader."""
+
+    artifact_bytes: int = 10 * 2**30
+    artifact_files: int = 10_000
+    body_bytes: int = 64 * 2**20
+    download_seconds: float = 3600.0
+
+
+class RuntimeConfig(_Document):
+    """Everything that one pod knows of itself."""
+
+    model: str
+    version: str
+    revision: str
+    source: Source
+    namespace: str = ""
+    digest: str | None = None
+    model_format: str | None = None
+    test_request: TestRequest | None = None
+    timeout_seconds: float = 60.0
+    drain_seconds: float = 45.0
+    limits: Limits = Limits()
+
+
+class Route(_Document):
+    """One revision in the route table. `role`: stable, candidate or retiring; `weight`: percent of the traffic."""
+
+    version: str
+    role: str
+    weight: int = 0
+    digest: str | None = None
+
+
+class RouteTable(_Document):
+    """Who answers what. `generation` grows with every change; `revisions` is keyed by revision hash."""
+
+    generation: int
+    revisions: dict[str, Route]
+
+
+class DownloadReport(_Document):
+    """The result of the init container. Exactly one of `digest` and `reason` is set.
+
+    `digest`: `sha256:` + hex over the artifact's files (see `storage.digest`); `bytes`: their sum.
+    """
+
+    digest: str | None = None
+    bytes: int = 0
+    files: int = 0
+    model_format: str | None = None
+    seconds: float = 0.0
+    reason: str | None = None
+    message: str | None = None
+    retriable: bool = False
+
+
+class ServeReport(_Document):
+    """Why the serving container ended by itself: a `LoadFault`'s reason and message."""
+
+    reason: str
+    message: str
+
+
+def encode(document: _Document) -> str:
+    """The document as compact JSON with sorted keys: equal documents give equal text."""
+    return msgspec.json.encode(document, order="sorted").decode()
+
+
+def decode_config(text: str | bytes) -> RuntimeConfig:
+    """Read a `RuntimeConfig`; raises `msgspec.ValidationError` naming the path of a wrong field."""
+    return msgspec.json.decode(text, type=RuntimeConfig)
+
+
+def decode_routes(text: str | bytes) -> RouteTable:
+    """Read a `RouteTable`; raises `msgspec.ValidationError` or `msgspec.DecodeError`."""
+    return msgspec.json.decode(text, type=RouteTable)
+
+
+def decode_download(text: str | bytes) -> DownloadReport | None:
+    """Read a `DownloadReport`; None when the text is none (a kill leaves no report, or half of one)."""
+    return _decode_or_none(text, DownloadReport)
+
+
+def decode_serve(text: str | bytes) -> ServeReport | None:
+    """Read a `ServeReport`; None when the text is none."""
+    return _decode_or_none(text, ServeReport)
+
+
+def _decode_or_none(text: str | bytes, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
