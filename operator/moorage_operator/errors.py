@@ -26,9 +26,7 @@ class SpecFault(Fault):
 class RegistryFault(Fault):
     """The model registry could not resolve a version. `outage`: it did not answer, so nothing is known anew."""
 
-    def __init__(
-        self, reason: str, message: str, *, outage: bool = False, retry_after: float | None = 10.0
-    ) -> None:
+    def __init__(self, reason: str, message: str, *, outage: bool = False, retry_after: float | None = 10.0) -> None:
         super().__init__(reason, message, retry_after=retry_after)
         self.outage = outage
 
