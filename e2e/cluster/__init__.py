@@ -1,0 +1,1 @@
+"""A local Kubernetes cluster: kind where Docker runs, a node of our own where it does not."""

@@ -1,0 +1,3 @@
+module moorage.dev/e2e/pause
+
+go 1.26

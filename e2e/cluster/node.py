@@ -1,0 +1,227 @@
+"""The node: one process tree in namespaces of its own, on a machine without Docker.
+
+Killing its first process ends everything in it; all it leaves is its state folder and empty
+cgroups, which `stop` removes.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from . import cgroups, pki
+from .command import run, succeeds
+from .failure import ClusterFailure
+from .layout import HERE, environment
+
+PREFERRED_PORT = 16443
+START_SECONDS = 60.0
+# Fixed paths of kubelet and containerd; inside the node each is a memory file system of its own.
+MOUNT_POINTS = (
+    "/var/lib/cni",
+    "/var/lib/kubelet",
+    "/var/log/pods",
+    "/var/log/containers",
+    "/usr/libexec/kubernetes",
+)
+CONFIGURATIONS = ("containerd.toml", "kubelet.yaml", "kube-proxy.yaml", "audit-policy.yaml")
+
+
+class Node:
+    """A node whose state lies in one folder."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+
+    @property
+    def log(self) -> Path:
+        return self.state / "log"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.state / "process.json"
+
+    def running(self) -> bool:
+        """Tell whether the node's first process lives."""
+        return self._guardian() is not None
+
+    def port(self) -> int:
+        """Return the port of the machine on which the API server answers."""
+        return int((self.state / "port").read_text())
+
+    def start(self, kubernetes: Path, daemons: Path) -> None:
+        """Start the node's processes; returns when containerd answers. Raises ClusterFailure."""
+        self._prepare()
+        environ = environment()
+        environ |= {"STATE": str(self.state), "KUBE": str(kubernetes), "PATH": f"{daemons}:{environ['PATH']}"}
+        words = "unshare --mount --net --pid --ipc --uts --fork --kill-child --mount-proc"
+        # The cgroup carries the number of the process that `exec` keeps: no two nodes share one.
+        script = f'export CGROUP={cgroups.PREFIX}$$; exec {words} "$0"'
+        with (self.log / "init.log").open("wb") as log:
+            guardian = subprocess.Popen(
+                ["sh", "-c", script, str(HERE / "node" / "init.sh")],
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+            )
+        self._configure(guardian.pid)
+        self._record(guardian.pid)
+        self._await_containerd(guardian, daemons)
+
+    def _prepare(self) -> None:
+        shutil.rmtree(self.state, ignore_errors=True)
+        for folder in ("log", "cni", "images", "kubelet"):
+            (self.state / folder).mkdir(parents=True)
+        (self.state / "resolv.conf").touch()
+        made = [folder for folder in MOUNT_POINTS if not Path(folder).exists()]
+        for folder in made:
+            Path(folder).mkdir(parents=True)
+        (self.state / "mount-points.json").write_text(json.dumps(made))
+        shutil.copy(HERE / "node" / "pod-network.conflist", self.state / "cni" / "10-pods.conflist")
+        pki.issue(self.state / "pki")
+
+    def _configure(self, pid: int) -> None:
+        for name in CONFIGURATIONS:
+            text = (HERE / "node" / name).read_text()
+            text = text.replace("@STATE@", str(self.state)).replace("@CGROUP@", cgroups.name(pid))
+            (self.state / name).write_text(text)
+
+    def _record(self, pid: int) -> None:
+        self._pid_file.write_text(json.dumps({"pid": pid, "since": _start_time(pid)}))
+
+    def _guardian(self) -> int | None:
+        """Return the process id of `unshare`, if it is still the process that was started."""
+        try:
+            record = json.loads(self._pid_file.read_text())
+        except (OSError, ValueError):
+            return None
+        pid, since = int(record["pid"]), record["since"]
+        return pid if since is not None and _start_time(pid) == since else None
+
+    def first_process(self) -> int:
+        """Return the machine's number for process 1 of the node. Raises ClusterFailure when it is down."""
+        guardian = self._guardian()
+        if guardian is None:
+            raise ClusterFailure("The node does not run: `make cluster-up` starts it.")
+        children = Path(f"/proc/{guardian}/task/{guardian}/children").read_text().split()
+        return int(children[0])
+
+    def _await_containerd(self, guardian: "subprocess.Popen[bytes]", daemons: Path) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            if guardian.poll() is not None:
+                raise ClusterFailure(f"The node ended at its start:\n{self._tail('init')}")
+            if (self.state / "started").exists() and self.ctr_answers(daemons):
+                return
+            if time.monotonic() > deadline:
+                raise ClusterFailure(f"containerd does not answer:\n{self._tail('containerd')}")
+            time.sleep(0.05)
+
+    def _tail(self, name: str) -> str:
+        path = self.log / f"{name}.log"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-20:]) if path.exists() else "(no log)"
+
+    def inside_mounts(self) -> list[str]:
+        """Return the words that run a program in the node's file systems."""
+        return ["nsenter", "-t", str(self.first_process()), "-m", "--"]
+
+    def ctr_answers(self, daemons: Path) -> bool:
+        return succeeds([*self.inside_mounts(), daemons / "ctr", "version"])
+
+    def import_image(self, daemons: Path, archive: Path) -> None:
+        """Put an OCI archive into the node's image store."""
+        ctr = [*self.inside_mounts(), daemons / "ctr", "-n", "k8s.io"]
+        run([*ctr, "images", "import", archive.absolute()])
+
+    def open_port(self) -> int:
+        """Make the API server reachable on the machine's 127.0.0.1; harmless when it is. Returns the port."""
+        recorded = self.state / "port"
+        if recorded.exists() and _accepts(self.port()):
+            return self.port()
+        listener = _listen(self.port() if recorded.exists() else PREFERRED_PORT)
+        port = int(listener.getsockname()[1])
+        enter = ["nsenter", "-t", str(self.first_process()), "-n", "-p", "--"]
+        with (self.log / "relay.log").open("ab") as log, listener:
+            # A member of the node's process tree: it ends when the node ends.
+            subprocess.Popen(
+                [*enter, sys.executable, str(HERE / "relay.py"), str(listener.fileno())],
+                pass_fds=[listener.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+            )
+        recorded.write_text(str(port))
+        return port
+
+    def stop(self) -> None:
+        """End the node, whatever state it is in, and remove what it leaves."""
+        guardian = self._guardian()
+        if guardian is not None:
+            os.kill(self.first_process(), signal.SIGKILL)
+            _await_end(guardian)
+        cgroups.remove_orphans()
+        self._remove_mount_points()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def _remove_mount_points(self) -> None:
+        record = self.state / "mount-points.json"
+        for folder in json.loads(record.read_text()) if record.exists() else []:
+            try:
+                os.rmdir(folder)
+            except OSError:
+                # Somebody else has put something there since: it is theirs now.
+                continue
+
+
+def _start_time(pid: int) -> str | None:
+    """Return when a process started, in clock ticks since boot: with its number it names it for good."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
+
+
+def _await_end(pid: int) -> None:
+    since = _start_time(pid)
+    deadline = time.monotonic() + START_SECONDS
+    while _start_time(pid) == since and not _is_zombie(pid):
+        if time.monotonic() > deadline:
+            raise ClusterFailure(f"Process {pid} of the node does not end.")
+        time.sleep(0.05)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _listen(port: int) -> socket.socket:
+    """Listen on the port, or on a free one when another program has it."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)
+    return listener
