@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 lock() { out=$1; shift; uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet -o "$out" "$@"; }
+printf "uv>=0.13\nhatchling>=1.27\neditables>=0.5\n" | uv pip compile - --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet -o locks/bootstrap.txt
 lock locks/dev.txt --extra dev
 lock locks/operator.txt --extra operator --constraint locks/dev.txt
 lock locks/runtime.txt --extra runtime --extra onnx --constraint locks/dev.txt
