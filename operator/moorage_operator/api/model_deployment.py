@@ -192,11 +192,12 @@ class HistoryEntry(Frozen):
 
 
 class ResolvedModel(Frozen):
-    """What `spec.model.storageUri` meant at the last look into the registry."""
+    """What `spec.model.storageUri` meant at the last look into the registry that `registry` names."""
 
     storage_uri: str
     version: str
     artifact_uri: str
+    registry: str = "default"
 
 
 class ModelDeploymentStatus(Frozen):

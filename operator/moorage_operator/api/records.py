@@ -33,11 +33,12 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a storageUri means today: a version and one immutable artifact URI."""
+    """What a storageUri means today: a version and one immutable artifact URI, as the registry named `registry` says."""
 
     storage_uri: str
     version: str
     artifact_uri: str
+    registry: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
