@@ -33,7 +33,7 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a storageUri means today: a version and one immutable artifact URI, as the registry named `registry` says."""
+    """What a storageUri means today: a version and one immutable artifact URI, says the registry named `registry`."""
 
     storage_uri: str
     version: str
@@ -51,7 +51,12 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the operator's settings add to a pod: never part of a revision's hash."""
+    """What the operator's settings add to a pod: never part of a revision's hash.
+
+    `resources`: `{requests, limits}` as in a container, filled in where the CR says nothing. `egress`: whole
+    NetworkPolicy egress rules towards the artifact stores (none: egress is left open). `admin_peers`: NetworkPolicy
+    peers that may reach the admin port.
+    """
 
     image: str
     image_pull_policy: str = "IfNotPresent"
@@ -65,7 +70,11 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an artifact scheme is served: from the operator's settings, never from a CR."""
+    """Where the artifact of one CR is served: from the operator's settings, never from a CR.
+
+    `endpoint`, `region`: the S3 store. `tracking_uri`: the MLflow server that hands out mlflow-artifacts:/ URIs, as a
+    pod reaches it. `ca_config_map`: a ConfigMap of the CR's namespace whose key `ca.crt` the download trusts.
+    """
 
     endpoint: str | None = None
     region: str | None = None
@@ -77,8 +86,9 @@ class Endpoint:
 class Snapshot:
     """One live look at the world around one CR.
 
-    `children`: every object that the CR owns, by kind and name, as it is now. `foreign`: objects that stand under a
-    name we would use but are not ours. `pods`: all pods of the CR, terminating ones included.
+    `children`: every object of a child kind that the CR owns (by label, ownerReference or field manager), by kind and
+    name, as it is now: whole, `metadata.managedFields` included. `foreign`: objects that stand under a name we would
+    use but are not ours. `pods`: all pods that carry the CR's `OWNER_LABEL`, terminating ones included.
     """
 
     deployment: ModelDeployment
@@ -86,41 +96,6 @@ class Snapshot:
     foreign: frozenset[ObjectRef]
     pods: tuple[Body, ...]
     now: datetime
-
-
-class Phase(StrEnum):
-    """Where a rollout stands."""
-
-    IDLE = "Idle"
-    LOADING = "Loading"
-    SCALING = "Scaling"
-    SWITCHING = "Switching"
-    STEADY = "Steady"
-
-
-@dataclass(frozen=True, slots=True)
-class RevisionState:
-    """One revision as the rollout sees it: integers, flags and times only."""
-
-    revision: str
-    version: str
-    artifact_uri: str
-    digest: str | None
-    desired: int
-    replicas: int
-    ready: int
-    verified: bool
-    exists: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong below: a condition's reason, a sentence with the cure. `terminal`: time will not heal it."""
-
-    reason: str
-    message: str
-    terminal: bool = False
-    revision: str | None = None
 
 
 class Verb(StrEnum):
@@ -134,9 +109,13 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write. `body`: the whole object for apply, the part for handover and touch, empty for delete.
+    """One write, to be made in the order given.
 
-    `uid`: precondition of a delete. `why`: one word for logs and metrics (missing, drifted, changed, retired, ...).
+    apply     server-side apply of the whole `body` by `CHILD_MANAGER`, forced
+    handover  server-side apply of the part `body` by `HANDOVER_MANAGER`, forced
+    touch     `ref` is a pod: set the annotation in `body` (`{metadata: {annotations: {...}}}`), nothing else
+    delete    `body` is empty; `uid` is the precondition
+    `why`: one word for logs and metrics (missing, changed, drifted, handover, routes, retired, replaced, unused).
     """
 
     verb: Verb
@@ -148,8 +127,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the middle decided: the writes in order, the whole status, and when to look again (seconds, None: on events)."""
+    """What the middle decided.
+
+    `changes`: the writes in order. `status`: the whole status, to be written when `status_changed`. `look_again`:
+    seconds until the next look makes sense even if nothing happens (None: events suffice).
+    """
 
     changes: tuple[Change, ...]
     status: Body
+    status_changed: bool
     look_again: float | None = None
