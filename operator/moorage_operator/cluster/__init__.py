@@ -1,0 +1,1 @@
+"""The only room that speaks to Kubernetes: it reads one snapshot, writes one change, and keeps the lease."""

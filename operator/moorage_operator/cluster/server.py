@@ -1,0 +1,111 @@
+"""One connection to the API server: plain JSON data in and out, every failure an `ApiError`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+JSON = "application/json"
+APPLY_PATCH = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
+
+Observer = Callable[[str, int], None]
+"""Told of every call: its verb (GET, PATCH, ...) and the HTTP code, 0 when no answer came."""
+
+
+class ApiError(Exception):
+    """The API server refused, or did not answer.
+
+    `code`: the HTTP code, 0 for no answer. `reason`: the CamelCase reason of its `Status`. `message`: its own sentence.
+    """
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(f"{code} {reason}: {message}")
+        self.code = code
+        self.reason = reason
+        self.message = message
+
+
+class ApiServer:
+    """Calls with a bounded time. It retries nothing: whoever calls knows what a retry means."""
+
+    def __init__(self, configuration: Any, *, agent: str, timeout: float = 12.0, observe: Observer | None = None) -> None:
+        configuration.client_session_kwargs = {"trust_env": False}
+        self._configuration = configuration
+        self._rest = RESTClientObject(configuration)
+        self._agent = agent
+        self._timeout = timeout
+        self._observe = observe or (lambda verb, code: None)
+
+    async def call(
+        self,
+        verb: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        timeout: float | None = None,  # noqa: ASYNC109 - handed on to the transport
+    ) -> Any:
+        """The answer's JSON. `timeout`: seconds, when less than usual. Raises ApiError."""
+        url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        limit = aiohttp.ClientTimeout(total=min(timeout or self._timeout, self._timeout))
+        headers = await self._headers(content_type)
+        try:
+            answer = await self._rest.request(verb, url, headers=headers, body=body, _request_timeout=limit)
+            text = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._observe(verb, 0)
+            raise ApiError(0, "NoAnswer", f"{type(error).__name__}: {error}") from error
+        self._observe(verb, answer.status)
+        return _decode(answer.status, text)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._rest.close()
+
+    async def _headers(self, content_type: str) -> dict[str, str]:
+        headers = {"Accept": JSON, "Content-Type": content_type, "User-Agent": self._agent}
+        for setting in (await self._configuration.auth_settings()).values():
+            headers[setting["key"]] = setting["value"]
+        return headers
+
+
+async def connect(*, agent: str, timeout: float = 12.0, observe: Observer | None = None) -> ApiServer:
+    """Connect by $KUBECONFIG, else as a pod, else by the default kubeconfig. Raises ApiError when none is there."""
+    # The class keeps a process-wide default; calling the metaclass past it gives a configuration of our own.
+    configuration = type.__call__(Configuration)
+    try:
+        if os.environ.get("KUBECONFIG"):
+            await load_kube_config(client_configuration=configuration)
+        else:
+            await _load_anywhere(configuration)
+    except ConfigException as error:
+        raise ApiError(0, "NoCredentials", f"neither a pod's service account nor a kubeconfig: {error}") from error
+    return ApiServer(configuration, agent=agent, timeout=timeout, observe=observe)
+
+
+async def _load_anywhere(configuration: Any) -> None:
+    try:
+        load_incluster_config(client_configuration=configuration)
+    except ConfigException:
+        await load_kube_config(client_configuration=configuration)
+
+
+def _decode(code: int, text: bytes) -> Any:
+    try:
+        data = json.loads(text) if text else {}
+    except ValueError as error:
+        raise ApiError(code if code >= 300 else 0, "NotJson", text[:200].decode(errors="replace")) from error
+    if code >= 300:
+        status = data if isinstance(data, dict) else {}
+        raise ApiError(code, status.get("reason") or "Unknown", status.get("message") or "no message")
+    return data
