@@ -12,7 +12,7 @@ contracts: venv ; @$(BIN)/lint-imports --no-cache
 unit: venv ; @$(BIN)/pytest tests -m "not cluster"
 e2e: venv cluster-up ; @$(BIN)/pytest tests e2e -m "cluster"
 cluster-up: ; @python3 -m e2e.cluster up
-cluster-down: ; @python3 -m e2e.cluster down
+cluster-down: ; @python3 -m e2e.demo.forward close && python3 -m e2e.cluster down
 images: ; @python3 -m e2e.cluster images
 install: cluster-up ; @.local/bin/kubectl --kubeconfig .local/kubeconfig apply -k manifests/local
 generate: venv ; @$(PY) -m moorage_operator.api.crd

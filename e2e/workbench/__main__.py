@@ -50,14 +50,16 @@ def build() -> None:
     python = VENV / "bin" / "python"
     run(python, "-m", "pip", "install", "-q", "--require-hashes", "-r", "locks/bootstrap.txt")
     uv = VENV / "bin" / "uv"
-    run(uv, "pip", "install", "-q", "-p", python, "--require-hashes", "-r", "locks/bootstrap.txt", "-r", "locks/dev.txt")
+    run(
+        uv, "pip", "install", "-q", "-p", python, "--require-hashes", "-r", "locks/bootstrap.txt", "-r", "locks/dev.txt"
+    )
     run(uv, "pip", "install", "-q", "-p", python, "--no-deps", "--no-build-isolation", "-e", ".")
     STAMP.write_text(wanted())
 
 
 def main() -> None:
     """Build only when the stamp is not the wanted one."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this runs before anything has checked
         sys.exit(f"workbench: Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
     if STAMP.exists() and STAMP.read_text() == wanted():
         return
