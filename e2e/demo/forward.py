@@ -47,6 +47,9 @@ def _close(record: Path) -> None:
     if _runs(record):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(int(record.read_text()), signal.SIGTERM)
+        end = time.monotonic() + 5
+        while _runs(record) and time.monotonic() < end:
+            time.sleep(0.02)
     record.unlink(missing_ok=True)
 
 
