@@ -2,112 +2,145 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from moorage_operator.api import duration
+from moorage_operator.api.frozen import Frozen, Label, ObjectName, cel, checked, keyed
+from moorage_operator.api.pod import EnvVar as EnvVar
+from moorage_operator.api.pod import LocalObjectReference as LocalObjectReference
+from moorage_operator.api.pod import PodMetadata as PodMetadata
+from moorage_operator.api.pod import PodSpec as PodSpec
+from moorage_operator.api.pod import PodTemplate as PodTemplate
+from moorage_operator.api.pod import Resources as Resources
+from moorage_operator.api.pod import Toleration as Toleration
+from moorage_operator.api.scaling import AutoScaling as AutoScaling
+from moorage_operator.api.status import Condition as Condition
+from moorage_operator.api.status import HistoryEntry as HistoryEntry
+from moorage_operator.api.status import ModelDeploymentStatus as ModelDeploymentStatus
+from moorage_operator.api.status import ResolvedModel as ResolvedModel
+from moorage_operator.api.status import RetiringStatus as RetiringStatus
+from moorage_operator.api.status import RevisionStatus as RevisionStatus
+from moorage_operator.api.status import RolloutStatus as RolloutStatus
+from moorage_operator.api.storage_uri import MAX_LENGTH as STORAGE_URI_LENGTH
+from moorage_operator.api.storage_uri import RULES as STORAGE_URI_RULES
 
-class Frozen(BaseModel):
-    """Immutable, camelCase outside, snake_case inside, unknown fields refused."""
+_DIGEST = "^sha256:[0-9a-f]{64}$"
+_TIMEOUT = f"self.matches(r'{duration.PATTERN}')"
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+_TensorName = Annotated[str, Field(min_length=1, max_length=256)]
+_Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=2**31 - 1)], ...], Field(max_length=8)]
+_Data = Annotated[
+    tuple[Annotated[Any, Field(json_schema_extra={"maxLength": 1024, "maxItems": 4096, "maxProperties": 0})], ...],
+    Field(min_length=1, max_length=4096, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+]
 
 
 class ModelFormat(Frozen):
     """The format of the artifact."""
 
     name: Literal["onnx"]
+    """Name of the format: onnx."""
 
 
 class Model(Frozen):
     """Which model, and how its artifact may be read."""
 
-    storage_uri: str
+    model_config = ConfigDict(
+        json_schema_extra=checked(
+            cel(
+                "!self.storageUri.startsWith('pvc://') || !has(self.secretName)",
+                "secretName has no use with pvc://, which needs no credentials; remove it",
+                path=".secretName",
+            )
+        )
+    )
+
+    storage_uri: Annotated[str, Field(min_length=1, max_length=STORAGE_URI_LENGTH)] = Field(
+        json_schema_extra=checked(*(cel(rule.cel, f"storageUri {rule.message}") for rule in STORAGE_URI_RULES))
+    )
+    """Where the model is. models:/NAME/VERSION: a version of the registry; models:/NAME@ALIAS: whatever version the alias
+    points to, followed when it moves; models:/NAME/STAGE: the newest version of a stage (Staging, Production, Archived,
+    None); s3://BUCKET/PREFIX: a folder of the S3 store; pvc://CLAIM/PATH: a folder of a PersistentVolumeClaim of this
+    namespace. Example: models:/fraud@champion."""
     model_format: ModelFormat | None = None
-    digest: str | None = None
-    registry: str = "default"
-    secret_name: str | None = None
-    service_account_name: str | None = None
-
-
-class EnvVar(Frozen):
-    """One environment variable of the serving container."""
-
-    name: str
-    value: str = ""
-
-
-class Toleration(Frozen):
-    """As in a pod."""
-
-    key: str | None = None
-    operator: Literal["Exists", "Equal"] | None = None
-    value: str | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    toleration_seconds: int | None = None
-
-
-class Resources(Frozen):
-    """As in a container: quantities by resource name."""
-
-    requests: dict[str, int | str] = Field(default_factory=dict)
-    limits: dict[str, int | str] = Field(default_factory=dict)
-
-
-class PodMetadata(Frozen):
-    """Labels and annotations added to the pods."""
-
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
-
-
-class LocalObjectReference(Frozen):
-    """The name of an object in the same namespace."""
-
-    name: str
-
-
-class PodSpec(Frozen):
-    """The part of a pod's spec that a user may set."""
-
-    affinity: dict[str, Any] | None = None
-    topology_spread_constraints: tuple[dict[str, Any], ...] | None = None
-    priority_class_name: str | None = None
-    runtime_class_name: str | None = None
-    scheduler_name: str | None = None
-    image_pull_secrets: tuple[LocalObjectReference, ...] | None = None
-    termination_grace_period_seconds: int | None = None
-
-
-class PodTemplate(Frozen):
-    """What the chosen fields of the spec do not cover."""
-
-    metadata: PodMetadata = PodMetadata()
-    spec: PodSpec = PodSpec()
+    """Format of the artifact. Default: read from its MLmodel file, else onnx."""
+    digest: Annotated[str, Field(max_length=71)] | None = Field(
+        None,
+        json_schema_extra=checked(
+            cel(
+                f"self.matches('{_DIGEST}')",
+                "digest must be sha256: and 64 lower-case hexadecimal digits, as status.stable.digest shows it",
+            )
+        ),
+    )
+    """sha256 over the artifact's files, as status.stable.digest shows it. An artifact with another digest is refused.
+    Default: the digest of the first load is pinned in the status."""
+    registry: Annotated[str, Field(min_length=1, max_length=63)] = Field(
+        "default",
+        json_schema_extra=checked(
+            cel(
+                "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+                "registry must be the name of a registry in the operator's settings (lower-case letters, digits and -), "
+                "never a URL",
+            )
+        ),
+    )
+    """Name of the registry in the operator's settings that resolves models:/ URIs. Default: default."""
+    secret_name: ObjectName | None = None
+    """Name of a Secret of this namespace with the credentials of the download. Only the download container sees it."""
+    service_account_name: ObjectName | None = None
+    """Name of a ServiceAccount of this namespace that the pods run as, for cloud identities. Default: default."""
 
 
 class Tensor(Frozen):
     """One tensor in Open Inference Protocol V2 form."""
 
-    name: str
-    shape: tuple[int, ...]
-    datatype: str
-    data: Any
+    name: _TensorName
+    """Name of the input."""
+    shape: _Shape = Field(json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    """Lengths of the dimensions, for example [1, 30]."""
+    datatype: Literal[
+        "BOOL",
+        "UINT8",
+        "UINT16",
+        "UINT32",
+        "UINT64",
+        "INT8",
+        "INT16",
+        "INT32",
+        "INT64",
+        "FP16",
+        "FP32",
+        "FP64",
+        "BYTES",
+    ]
+    """Type of the elements; text is BYTES."""
+    data: _Data
+    """The elements in row-major order, flat or nested as the shape, for example [17.99, 10.38]. For large inputs leave
+    testRequest out and log the model with an input example."""
 
 
 class ExpectedTensor(Frozen):
     """One output tensor that the test request must give."""
 
-    name: str
-    data: Any
-    shape: tuple[int, ...] | None = None
+    name: _TensorName
+    """Name of the output."""
+    data: _Data
+    """The elements in row-major order, flat or nested as the shape."""
+    shape: _Shape | None = Field(None, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    """Lengths of the dimensions. Absent: not compared."""
 
 
 class Expect(Frozen):
     """What the test request must answer."""
 
-    outputs: tuple[ExpectedTensor, ...]
+    outputs: Annotated[tuple[ExpectedTensor, ...], Field(min_length=1, max_length=32)] = Field(
+        json_schema_extra=keyed("name")
+    )
+    """Output tensors that must be there, with these elements. Outputs that are not listed are not compared."""
 
 
 class TestRequest(Frozen):
@@ -115,108 +148,75 @@ class TestRequest(Frozen):
 
     __test__ = False
 
-    inputs: tuple[Tensor, ...]
+    inputs: Annotated[tuple[Tensor, ...], Field(min_length=1, max_length=32)] = Field(json_schema_extra=keyed("name"))
+    """Input tensors of the request."""
     expect: Expect | None = None
-    tolerance: float = 1e-4
-
-
-class AutoScaling(Frozen):
-    """As in a HorizontalPodAutoscaler: `metrics` (Resource cpu or memory) and `behavior`."""
-
-    metrics: tuple[dict[str, Any], ...] = ()
-    behavior: dict[str, Any] | None = None
+    """What the answer must be. Absent: any answer that is no error."""
+    tolerance: Annotated[float, Field(ge=0, le=1)] = 1e-4
+    """Largest absolute or relative difference of numbers from those in expect. Default: 0.0001."""
 
 
 class ModelDeploymentSpec(Frozen):
-    """What the user wants served."""
+    """What is wanted."""
+
+    model_config = ConfigDict(
+        json_schema_extra=checked(
+            cel(
+                "!has(self.maxReplicas) || self.maxReplicas >= self.minReplicas",
+                "maxReplicas must not be smaller than minReplicas; raise maxReplicas or lower minReplicas",
+                path=".maxReplicas",
+            ),
+            cel(
+                "!has(self.autoScaling) || (has(self.maxReplicas) && self.maxReplicas > self.minReplicas)",
+                "autoScaling needs maxReplicas greater than minReplicas; set maxReplicas or remove autoScaling",
+                path=".autoScaling",
+            ),
+        )
+    )
 
     model: Model
+    """Which model is served, and how its artifact may be read."""
     runtime: Literal["onnx"] = "onnx"
+    """Engine that runs the model. Default: onnx (ONNX Runtime)."""
     resources: Resources | None = None
-    env: tuple[EnvVar, ...] = ()
-    node_selector: dict[str, str] = Field(default_factory=dict)
-    tolerations: tuple[Toleration, ...] = ()
+    """CPU and memory of one pod, as in a container. What is absent comes from the operator's settings. Example: {requests:
+    {cpu: 500m, memory: 512Mi}, limits: {memory: 1Gi}}."""
+    env: Annotated[tuple[EnvVar, ...], Field(max_length=64)] = Field((), json_schema_extra=keyed("name"))
+    """Environment variables of the serving container, for example [{name: OMP_NUM_THREADS, value: "2"}]. Secrets do not
+    belong here."""
+    node_selector: Annotated[dict[str, Label], Field(max_length=32)] = Field(default_factory=dict)
+    """Labels that a node must have, for example {kubernetes.io/arch: amd64}."""
+    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] = Field(
+        (), json_schema_extra={"x-kubernetes-list-type": "atomic"}
+    )
+    """Lets the pods onto nodes with matching taints, as in a pod."""
     pod_template: PodTemplate = PodTemplate()
-    min_replicas: int = 1
-    max_replicas: int | None = None
+    """Labels, annotations, placement and priority of the pods."""
+    min_replicas: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Pods that serve at least. Default: 1. This is what kubectl scale sets."""
+    max_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Pods that serve at most. Greater than minReplicas: a HorizontalPodAutoscaler chooses the number in between. Default:
+    minReplicas, so that nothing scales."""
     auto_scaling: AutoScaling | None = None
+    """What the autoscaler follows. Needs maxReplicas greater than minReplicas. Default: cpu at 80 % of its request."""
     test_request: TestRequest | None = None
-    timeout: str = "60s"
-    progress_deadline_seconds: int = 600
-
-
-class Condition(Frozen):
-    """As metav1.Condition."""
-
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
-    last_transition_time: str
-    observed_generation: int
-
-
-class RevisionStatus(Frozen):
-    """One revision in the status."""
-
-    revision: str
-    version: str
-    artifact_uri: str
-    digest: str | None = None
-    replicas: int = 0
-    ready_replicas: int = 0
-
-
-class RolloutStatus(Frozen):
-    """Where the rollout stands, and since when."""
-
-    phase: str
-    since: str
-
-
-class RetiringStatus(Frozen):
-    """A revision that no longer gets traffic, and since when."""
-
-    revision: str
-    since: str
-
-
-class HistoryEntry(Frozen):
-    """A revision that was served, and when it became so."""
-
-    revision: str
-    version: str
-    artifact_uri: str
-    digest: str | None = None
-    promoted_at: str
-
-
-class ResolvedModel(Frozen):
-    """What `spec.model.storageUri` meant at the last look into the registry that `registry` names."""
-
-    storage_uri: str
-    version: str
-    artifact_uri: str
-    registry: str = "default"
-
-
-class ModelDeploymentStatus(Frozen):
-    """What is so."""
-
-    observed_generation: int = -1
-    conditions: tuple[Condition, ...] = ()
-    url: str | None = None
-    version: str | None = None
-    traffic: str | None = None
-    replicas: int = 0
-    ready_replicas: int = 0
-    selector: str | None = None
-    model: ResolvedModel | None = None
-    stable: RevisionStatus | None = None
-    candidate: RevisionStatus | None = None
-    rollout: RolloutStatus | None = None
-    retiring: tuple[RetiringStatus, ...] = ()
-    history: tuple[HistoryEntry, ...] = ()
+    """A request that every pod answers to itself before it gets traffic. Default: the model's own input example, else
+    zeros of its signature's shape."""
+    timeout: Annotated[str, Field(min_length=2, max_length=32)] = Field(
+        "60s",
+        json_schema_extra=checked(
+            cel(_TIMEOUT, "timeout must be a duration such as 500ms, 5s or 1m30s"),
+            cel(
+                f"!{_TIMEOUT} || (duration(self) > duration('0s') && duration(self) <= duration('1h'))",
+                "timeout must be greater than 0s and at most 1h",
+            ),
+        ),
+    )
+    """How long one prediction may take before it is answered with 504. A duration: 500ms, 5s, 1m30s; at most 1h.
+    Default: 60s."""
+    progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
+    """Seconds that a new version may take to become ready before the rollout counts as stalled. What served before serves
+    on. 10 to 86400. Default: 600."""
 
 
 class Metadata(BaseModel):

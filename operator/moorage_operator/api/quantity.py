@@ -25,7 +25,7 @@ def parse_quantity(value: int | float | str) -> Decimal:
     if exponent is not None:
         return number.scaleb(int(exponent))
     if suffix in _BINARY:
-        return number * 2 ** _BINARY[suffix]
+        return number * Decimal(2 ** _BINARY[suffix])
     return number.scaleb(_DECIMAL[suffix])
 
 

@@ -1,4 +1,4 @@
-"""What `spec.model.storageUri` may say: one grammar for the CRD's CEL rules (`RULES`) and for the operator (`parse_storage_uri`).
+"""What `spec.model.storageUri` may say: one grammar for the CRD (`Rule.cel`) and for the operator (`parse_storage_uri`).
 
 models:/NAME/VERSION    models:/NAME@ALIAS    models:/NAME/STAGE
 s3://BUCKET[/PREFIX]    pvc://CLAIM[/PATH]
@@ -37,15 +37,24 @@ _PVC = f"^pvc://({_CLAIM})({_SEGMENTS})$"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One demand on the text. `forbids`: the pattern must not be found; otherwise, in texts starting with `scheme`, it must.
+    """One demand on the text.
 
-    `message` names the cure; it follows the field's name.
+    `pattern`: must be found in every text that starts with `scheme`; `forbids`: must not be found. `message` names the
+    cure and follows the field's name.
     """
 
     pattern: str
     message: str
     forbids: bool = False
     scheme: str = ""
+
+    @property
+    def cel(self) -> str:
+        """The same demand as a CEL rule on `self`."""
+        matches = f"self.matches(r'{self.pattern}')"
+        if self.forbids:
+            return f"!{matches}"
+        return f"!self.startsWith('{self.scheme}') || {matches}" if self.scheme else matches
 
     def holds(self, text: str) -> bool:
         """Whether the text meets this demand."""
@@ -79,14 +88,14 @@ RULES = (
     ),
     Rule(
         _S3,
-        "must be s3://BUCKET or s3://BUCKET/PREFIX; a bucket has 3 to 63 lower-case letters, digits, '.' and '-', and a "
-        "prefix has no empty segment",
+        "must be s3://BUCKET or s3://BUCKET/PREFIX; a bucket has 3 to 63 lower-case letters, digits, '.' and '-', and "
+        "a prefix has no empty segment",
         scheme="s3://",
     ),
     Rule(
         _PVC,
-        "must be pvc://CLAIM or pvc://CLAIM/PATH; a claim is the name of a PersistentVolumeClaim of this namespace, and "
-        "a path has no empty segment",
+        "must be pvc://CLAIM or pvc://CLAIM/PATH; a claim is a PersistentVolumeClaim of this namespace, and a path has "
+        "no empty segment",
         scheme="pvc://",
     ),
 )

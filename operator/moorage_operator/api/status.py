@@ -1,0 +1,132 @@
+"""The status of a `ModelDeployment`: what is so, written whole by the operator and by nobody else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from moorage_operator.api.frozen import ATOMIC, Told, keyed
+
+_Word = Annotated[str, Field(max_length=64)]
+_Uri = Annotated[str, Field(max_length=2048)]
+_Version = Annotated[str, Field(max_length=512)]
+_Digest = Annotated[str, Field(max_length=128)]
+_Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
+_Count = Annotated[int, Field(ge=0)]
+
+
+class Condition(Told):
+    """As metav1.Condition."""
+
+    type: Annotated[str, Field(min_length=1, max_length=316)]
+    """What is judged, for example Ready."""
+    status: Literal["True", "False", "Unknown"]
+    """The verdict."""
+    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    """Why, in one word; docs/conditions.md lists them all with their cures."""
+    message: Annotated[str, Field(max_length=32768)]
+    """Why, in a sentence that says what to do."""
+    last_transition_time: _Time
+    """When status last changed."""
+    observed_generation: Annotated[int, Field(ge=-1)]
+    """metadata.generation that the verdict is about."""
+
+
+class RevisionStatus(Told):
+    """One revision."""
+
+    revision: _Word
+    """Short hash that names the revision, its Deployment and its Service."""
+    version: _Version
+    """Version of the model, as the registry calls it."""
+    artifact_uri: _Uri
+    """Where the artifact lies."""
+    digest: _Digest | None = None
+    """sha256 over the artifact's files, pinned at the first load."""
+    replicas: _Count = 0
+    """Pods that exist."""
+    ready_replicas: _Count = 0
+    """Pods that answered their test request and serve."""
+
+
+class RolloutStatus(Told):
+    """Where the rollout stands, and since when."""
+
+    phase: _Word
+    """Idle, Loading, Scaling, Switching or Steady."""
+    since: _Time
+    """When the phase began."""
+
+
+class RetiringStatus(Told):
+    """A revision that no longer gets traffic, and since when."""
+
+    revision: _Word
+    """Short hash that names the revision."""
+    since: _Time
+    """When its traffic ended."""
+
+
+class HistoryEntry(Told):
+    """A revision that was served, and when it became so."""
+
+    revision: _Word
+    """Short hash that names the revision."""
+    version: _Version
+    """Version of the model, as the registry calls it."""
+    artifact_uri: _Uri
+    """Where the artifact lies."""
+    digest: _Digest | None = None
+    """sha256 over the artifact's files."""
+    promoted_at: _Time
+    """When it began to serve."""
+
+
+class ResolvedModel(Told):
+    """What `spec.model.storageUri` meant at the last look into the registry that `registry` names."""
+
+    storage_uri: _Uri
+    """The URI that was looked up."""
+    version: _Version
+    """The version it meant."""
+    artifact_uri: _Uri
+    """Where that version's artifact lies."""
+    registry: Annotated[str, Field(max_length=63)] = "default"
+    """Name of the registry that was asked."""
+
+
+class ModelDeploymentStatus(Told):
+    """What is so."""
+
+    observed_generation: Annotated[int, Field(ge=-1)] = -1
+    """metadata.generation that this status is about; -1: the operator has not looked yet."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=32)] = Field((), json_schema_extra=keyed("type"))
+    """Verdicts: Ready, Reconciling, Stalled, ArtifactReady, RolloutHealthy, RegistryReachable, UpdateAvailable, and
+    ScalingActive with autoScaling. Ready=True: a pod answered a real request with what serves."""
+    url: _Uri | None = None
+    """Base URL inside the cluster."""
+    version: _Version | None = None
+    """Version of the model that serves."""
+    traffic: Annotated[str, Field(max_length=256)] | None = None
+    """Which version gets which share of the traffic, in words."""
+    replicas: _Count = 0
+    """Pods of what serves."""
+    ready_replicas: _Count = 0
+    """Pods of what serves that are ready."""
+    ready: Annotated[str, Field(max_length=32)] | None = None
+    """Ready pods of wanted pods, for example 2/3."""
+    selector: Annotated[str, Field(max_length=1024)] | None = None
+    """Label selector of the pods that serve, as /scale tells it to autoscalers."""
+    model: ResolvedModel | None = None
+    """What the storageUri meant at the last answer of the registry."""
+    stable: RevisionStatus | None = None
+    """The revision that serves."""
+    candidate: RevisionStatus | None = None
+    """The revision that is to serve next."""
+    rollout: RolloutStatus | None = None
+    """Where the rollout stands."""
+    retiring: Annotated[tuple[RetiringStatus, ...], Field(max_length=64)] = Field((), json_schema_extra=ATOMIC)
+    """Revisions that no longer get traffic but still stand, so that an undo is instant."""
+    history: Annotated[tuple[HistoryEntry, ...], Field(max_length=64)] = Field((), json_schema_extra=ATOMIC)
+    """Revisions that served, the newest first or last as the operator keeps them."""
