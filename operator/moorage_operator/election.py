@@ -82,6 +82,8 @@ class Election:
             if self._may_take(record):
                 await self._take(record)
         except ApiError as error:
+            # Who could not look has not seen the leader silent: after an outage the old leader comes first.
+            self._seen_at = self._clock()
             log.warning("lease not reached", extra={"fields": {"code": error.code, "reason": error.reason}})
         self._stand_down_if_stale()
 

@@ -1,0 +1,127 @@
+"""One custom resource's storageUri, resolved: through the registry where it names one, else as it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+import aiohttp
+
+from moorage_operator.api.model_deployment import ModelDeployment
+from moorage_operator.api.records import Key, Resolution, Resolved
+from moorage_operator.api.storage_uri import S3, Claim, Registered, parse_storage_uri
+from moorage_operator.errors import Fault, RegistryFault, SpecFault
+from moorage_operator.registry.followed import Answer, Followed, Name
+from moorage_operator.registry.lookup import Found, look_up
+from moorage_operator.registry.server import RegistryServer, RegistrySource
+
+AT_ONCE = 16
+
+
+class Registries:
+    """Every registry of the settings. `moved` is called with each key whose alias or stage means something new."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, RegistrySource],
+        session: aiohttp.ClientSession,
+        moved: Callable[[Key], None],
+        *,
+        interval: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._servers = {name: RegistryServer(source, session) for name, source in sources.items()}
+        self._slots = {name: asyncio.Semaphore(AT_ONCE) for name in sources}
+        self._outages: dict[str, tuple[float, RegistryFault]] = {}
+        self._pinned: dict[Name, Found] = {}
+        self._interval = interval
+        self._clock = clock
+        self.followed = Followed(self._ask_patiently, moved, interval=interval)
+
+    async def resolve(self, deployment: ModelDeployment) -> Resolution:
+        """What the storageUri means now. It never raises: a refusal is part of the answer."""
+        key = Key(deployment.metadata.namespace, deployment.metadata.name)
+        model = deployment.spec.model
+        try:
+            wanted = parse_storage_uri(model.storage_uri)
+        except SpecFault as fault:
+            self.followed.forget(key)
+            return Resolution(None, fault)
+        if not isinstance(wanted, Registered):
+            self.followed.forget(key)
+            return Resolution(_as_it_stands(wanted, model.storage_uri, model.registry))
+        name = Name(model.registry, wanted)
+        if wanted.version is not None:
+            self.followed.forget(key)
+            return await self._resolve_pinned(name, deployment)
+        return _with_memory(await self.followed.answer(name, key), deployment)
+
+    async def _resolve_pinned(self, name: Name, deployment: ModelDeployment) -> Resolution:
+        last = _last_good(deployment)
+        if last is not None:
+            return Resolution(last)
+        found = self._pinned.get(name)
+        if found is not None:
+            return _with_memory(Answer(found), deployment)
+        try:
+            self._pinned[name] = found = await self._ask(name, None)
+        except RegistryFault as fault:
+            return Resolution(None, fault)
+        return _with_memory(Answer(found), deployment)
+
+    async def _ask(self, name: Name, last: Found | None) -> Found:
+        # While a registry hangs, one question per interval waits for it; the other workers go on at once.
+        outage = self._outages.get(name.registry)
+        if outage is not None and self._clock() < outage[0]:
+            raise outage[1]
+        return await self._ask_patiently(name, last)
+
+    async def _ask_patiently(self, name: Name, last: Found | None) -> Found:
+        server = self._servers.get(name.registry)
+        if server is None:
+            raise self._unknown(name.registry)
+        try:
+            async with self._slots[name.registry]:
+                found = await look_up(server, name.model, last)
+        except RegistryFault as fault:
+            if fault.outage:
+                self._outages[name.registry] = (self._clock() + self._interval, fault)
+            raise
+        self._outages.pop(name.registry, None)
+        return found
+
+    def _unknown(self, registry: str) -> RegistryFault:
+        there = ", ".join(sorted(self._servers)) or "none"
+        return RegistryFault(
+            "RegistryUnknown",
+            f"spec.model.registry: the operator's settings name no registry {registry!r} (there: {there}). "
+            "Correct the field, or add the registry to the settings.",
+        )
+
+
+def _as_it_stands(wanted: S3 | Claim, storage_uri: str, registry: str) -> Resolved:
+    path = wanted.prefix if isinstance(wanted, S3) else wanted.path
+    place = wanted.bucket if isinstance(wanted, S3) else wanted.claim
+    scheme = "s3" if isinstance(wanted, S3) else "pvc"
+    uri = f"{scheme}://{place}" + (f"/{path}" if path else "")
+    return Resolved(storage_uri, path.rpartition("/")[2] or place, uri, registry)
+
+
+def _with_memory(answer: Answer, deployment: ModelDeployment) -> Resolution:
+    model = deployment.spec.model
+    if answer.found is not None and (answer.fault is None or answer.fault.outage):
+        found = answer.found
+        return Resolution(Resolved(model.storage_uri, found.version, found.artifact_uri, model.registry), answer.fault)
+    return Resolution(_last_good(deployment) if _is_outage(answer.fault) else None, answer.fault)
+
+
+def _last_good(deployment: ModelDeployment) -> Resolved | None:
+    last, model = deployment.status.model, deployment.spec.model
+    if last is None or (last.storage_uri, last.registry) != (model.storage_uri, model.registry):
+        return None
+    return Resolved(last.storage_uri, last.version, last.artifact_uri, last.registry)
+
+
+def _is_outage(fault: Fault | None) -> bool:
+    return isinstance(fault, RegistryFault) and fault.outage
