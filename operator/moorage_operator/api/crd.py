@@ -1,4 +1,7 @@
-"""The CustomResourceDefinition, made from the models: `python -m moorage_operator.api.crd` writes crds/ and its reference."""
+"""The CustomResourceDefinition, made from the models.
+
+`python -m moorage_operator.api.crd`, run at the root of the repository, writes crds/ and docs/reference/.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,8 @@ REFERENCE_FILE = Path("docs", "reference", "modeldeployment.md")
 
 _HEADER = "# Generated from operator/moorage_operator/api by `make generate`; edit the models instead.\n"
 _ABOUT = (
-    "A machine-learning model, served: which one, with what, and by how many pods. A new version gets traffic only after "
-    "its pods answered a real request; until then the version before it serves on."
+    "A machine-learning model, served: which one, with what, and by how many pods. A new version gets traffic only "
+    "after its pods answered a real request; until then the version before it serves on."
 )
 _NAME = cel(
     "self.metadata.name.size() <= 50 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
@@ -114,8 +117,8 @@ def _columns() -> list[Schema]:
 class _Plain(yaml.SafeDumper):
     """Writes equal parts twice instead of linking them, so that every part can be read where it stands."""
 
-    def ignore_aliases(self, data: Any) -> bool:
-        """YAML's hook: no anchors."""
+    def ignore_aliases(self, _data: Any) -> bool:
+        """No anchors: PyYAML's hook."""
         return True
 
 

@@ -14,7 +14,7 @@ VALIDATIONS = "x-kubernetes-validations"
 
 
 class Frozen(BaseModel):
-    """Immutable, camelCase outside, snake_case inside, unknown fields refused; attribute docstrings are descriptions."""
+    """Immutable, camelCase outside, snake_case inside, unknown fields refused; attribute docstrings describe fields."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -32,7 +32,7 @@ class Told(Frozen):
 
 
 def cel(rule: str, message: str, *, path: str | None = None) -> dict[str, str]:
-    """One CEL rule; it holds where `rule` is true. `message` names the field and the cure. `path`: the field to blame."""
+    """One CEL rule: what must be true. `message` names the field and the cure. `path`: the field to blame."""
     return {"rule": rule, "message": message} | ({"fieldPath": path} if path else {})
 
 

@@ -61,14 +61,14 @@ class Model(Frozen):
     storage_uri: Annotated[str, Field(min_length=1, max_length=STORAGE_URI_LENGTH)] = Field(
         json_schema_extra=checked(*(cel(rule.cel, f"storageUri {rule.message}") for rule in STORAGE_URI_RULES))
     )
-    """Where the model is. models:/NAME/VERSION: a version of the registry; models:/NAME@ALIAS: whatever version the alias
-    points to, followed when it moves; models:/NAME/STAGE: the newest version of a stage (Staging, Production, Archived,
-    None); s3://BUCKET/PREFIX: a folder of the S3 store; pvc://CLAIM/PATH: a folder of a PersistentVolumeClaim of this
-    namespace. Example: models:/fraud@champion."""
+    """Where the model is. models:/NAME/VERSION: a version of the registry; models:/NAME@ALIAS: whatever version the
+    alias points to, followed when it moves; models:/NAME/STAGE: the newest version of a stage (Staging, Production,
+    Archived, None); s3://BUCKET/PREFIX: a folder of the S3 store; pvc://CLAIM/PATH: a folder of a
+    PersistentVolumeClaim of this namespace. Example: models:/fraud@champion."""
     model_format: ModelFormat | None = None
-    """Format of the artifact. Default: read from its MLmodel file, else onnx."""
+    """Format of the artifact. Default: read from its MLmodel file."""
     digest: Annotated[str, Field(max_length=71)] | None = Field(
-        None,
+        default=None,
         json_schema_extra=checked(
             cel(
                 f"self.matches('{_DIGEST}')",
@@ -79,12 +79,12 @@ class Model(Frozen):
     """sha256 over the artifact's files, as status.stable.digest shows it. An artifact with another digest is refused.
     Default: the digest of the first load is pinned in the status."""
     registry: Annotated[str, Field(min_length=1, max_length=63)] = Field(
-        "default",
+        default="default",
         json_schema_extra=checked(
             cel(
                 "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-                "registry must be the name of a registry in the operator's settings (lower-case letters, digits and -), "
-                "never a URL",
+                "registry must be the name of a registry in the operator's settings (lower-case letters, digits and "
+                "-), never a URL",
             )
         ),
     )
@@ -130,7 +130,7 @@ class ExpectedTensor(Frozen):
     """Name of the output."""
     data: _Data
     """The elements in row-major order, flat or nested as the shape."""
-    shape: _Shape | None = Field(None, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    shape: _Shape | None = Field(default=None, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     """Lengths of the dimensions. Absent: not compared."""
 
 
@@ -179,15 +179,15 @@ class ModelDeploymentSpec(Frozen):
     runtime: Literal["onnx"] = "onnx"
     """Engine that runs the model. Default: onnx (ONNX Runtime)."""
     resources: Resources | None = None
-    """CPU and memory of one pod, as in a container. What is absent comes from the operator's settings. Example: {requests:
-    {cpu: 500m, memory: 512Mi}, limits: {memory: 1Gi}}."""
-    env: Annotated[tuple[EnvVar, ...], Field(max_length=64)] = Field((), json_schema_extra=keyed("name"))
+    """CPU and memory of one pod, as in a container. What is absent comes from the operator's settings. Example:
+    {requests: {cpu: 500m, memory: 512Mi}, limits: {memory: 1Gi}}."""
+    env: Annotated[tuple[EnvVar, ...], Field(max_length=64)] = Field(default=(), json_schema_extra=keyed("name"))
     """Environment variables of the serving container, for example [{name: OMP_NUM_THREADS, value: "2"}]. Secrets do not
     belong here."""
     node_selector: Annotated[dict[str, Label], Field(max_length=32)] = Field(default_factory=dict)
     """Labels that a node must have, for example {kubernetes.io/arch: amd64}."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] = Field(
-        (), json_schema_extra={"x-kubernetes-list-type": "atomic"}
+        default=(), json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
     """Lets the pods onto nodes with matching taints, as in a pod."""
     pod_template: PodTemplate = PodTemplate()
@@ -195,15 +195,15 @@ class ModelDeploymentSpec(Frozen):
     min_replicas: Annotated[int, Field(ge=1, le=1000)] = 1
     """Pods that serve at least. Default: 1. This is what kubectl scale sets."""
     max_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Pods that serve at most. Greater than minReplicas: a HorizontalPodAutoscaler chooses the number in between. Default:
-    minReplicas, so that nothing scales."""
+    """Pods that serve at most. Greater than minReplicas: a HorizontalPodAutoscaler chooses the number in between.
+    Default: minReplicas, so that nothing scales."""
     auto_scaling: AutoScaling | None = None
     """What the autoscaler follows. Needs maxReplicas greater than minReplicas. Default: cpu at 80 % of its request."""
     test_request: TestRequest | None = None
     """A request that every pod answers to itself before it gets traffic. Default: the model's own input example, else
     zeros of its signature's shape."""
     timeout: Annotated[str, Field(min_length=2, max_length=32)] = Field(
-        "60s",
+        default="60s",
         json_schema_extra=checked(
             cel(_TIMEOUT, "timeout must be a duration such as 500ms, 5s or 1m30s"),
             cel(
@@ -215,8 +215,8 @@ class ModelDeploymentSpec(Frozen):
     """How long one prediction may take before it is answered with 504. A duration: 500ms, 5s, 1m30s; at most 1h.
     Default: 60s."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
-    """Seconds that a new version may take to become ready before the rollout counts as stalled. What served before serves
-    on. 10 to 86400. Default: 600."""
+    """Seconds that a new version may take to become ready before the rollout counts as stalled. What served before
+    serves on. 10 to 86400. Default: 600."""
 
 
 class Metadata(BaseModel):

@@ -1,4 +1,4 @@
-"""Placement of pods as Kubernetes words it. These shapes are for the schema alone: the operator copies such parts unread."""
+"""Placement of pods as Kubernetes words it: shapes for the schema alone; the operator copies such parts unread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LabelSelectorRequirement(Frozen):
     """Key of the label."""
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
     """How the label is compared with values."""
-    values: _Values | None = Field(None, json_schema_extra=ATOMIC)
+    values: _Values | None = Field(default=None, json_schema_extra=ATOMIC)
     """Values for In and NotIn; absent for Exists and DoesNotExist."""
 
 
@@ -29,7 +29,7 @@ class LabelSelector(Frozen):
     match_labels: Annotated[dict[str, Label], Field(max_length=16)] | None = None
     """Labels that must have exactly these values."""
     match_expressions: Annotated[tuple[LabelSelectorRequirement, ...], Field(max_length=16)] | None = Field(
-        None, json_schema_extra=ATOMIC
+        default=None, json_schema_extra=ATOMIC
     )
     """Demands on single labels."""
 
@@ -42,7 +42,7 @@ class PodAffinityTerm(Frozen):
     label_selector: LabelSelector | None = None
     """The pods that are meant."""
     match_label_keys: Annotated[tuple[LabelKey, ...], Field(max_length=8)] | None = Field(
-        None, json_schema_extra=ATOMIC
+        default=None, json_schema_extra=ATOMIC
     )
     """Keys whose values are taken from the pod itself, for example moorage.dev/revision."""
 
@@ -61,11 +61,11 @@ class PodAffinity(Frozen):
 
     required_during_scheduling_ignored_during_execution: (
         Annotated[tuple[PodAffinityTerm, ...], Field(max_length=8)] | None
-    ) = Field(None, json_schema_extra=ATOMIC)
+    ) = Field(default=None, json_schema_extra=ATOMIC)
     """Demands: a pod that cannot meet them stays Pending."""
     preferred_during_scheduling_ignored_during_execution: (
         Annotated[tuple[WeightedPodAffinityTerm, ...], Field(max_length=8)] | None
-    ) = Field(None, json_schema_extra=ATOMIC)
+    ) = Field(default=None, json_schema_extra=ATOMIC)
     """Wishes: met where possible."""
 
 
@@ -76,7 +76,7 @@ class NodeSelectorRequirement(Frozen):
     """Key of the label, or name of the field."""
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
     """How it is compared with values."""
-    values: _Values | None = Field(None, json_schema_extra=ATOMIC)
+    values: _Values | None = Field(default=None, json_schema_extra=ATOMIC)
     """Values for In, NotIn, Gt and Lt; absent for Exists and DoesNotExist."""
 
 
@@ -84,11 +84,11 @@ class NodeSelectorTerm(Frozen):
     """Demands on one node; all must hold."""
 
     match_expressions: Annotated[tuple[NodeSelectorRequirement, ...], Field(max_length=16)] | None = Field(
-        None, json_schema_extra=ATOMIC
+        default=None, json_schema_extra=ATOMIC
     )
     """Demands on the node's labels."""
     match_fields: Annotated[tuple[NodeSelectorRequirement, ...], Field(max_length=4)] | None = Field(
-        None, json_schema_extra=ATOMIC
+        default=None, json_schema_extra=ATOMIC
     )
     """Demands on the node's fields, for example metadata.name."""
 
@@ -118,7 +118,7 @@ class NodeAffinity(Frozen):
     """Demand: a pod that cannot meet it stays Pending."""
     preferred_during_scheduling_ignored_during_execution: (
         Annotated[tuple[PreferredSchedulingTerm, ...], Field(max_length=8)] | None
-    ) = Field(None, json_schema_extra=ATOMIC)
+    ) = Field(default=None, json_schema_extra=ATOMIC)
     """Wishes: met where possible."""
 
 
@@ -147,7 +147,7 @@ class TopologySpreadConstraint(Frozen):
     min_domains: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Places that must exist before the skew counts; only with DoNotSchedule."""
     match_label_keys: Annotated[tuple[LabelKey, ...], Field(max_length=8)] | None = Field(
-        None, json_schema_extra=ATOMIC
+        default=None, json_schema_extra=ATOMIC
     )
     """Keys whose values are taken from the pod itself, for example moorage.dev/revision."""
     node_affinity_policy: Literal["Honor", "Ignore"] | None = None

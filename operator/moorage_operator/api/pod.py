@@ -26,7 +26,7 @@ class EnvVar(Frozen):
         json_schema_extra=checked(
             cel(
                 "self.name.matches('^[A-Za-z_][A-Za-z0-9_]*$')",
-                "name must consist of letters, digits and _ and must not start with a digit, for example OMP_NUM_THREADS",
+                "name must be letters, digits and _ and must not start with a digit, for example OMP_NUM_THREADS",
                 path=".name",
             ),
             cel(
@@ -40,7 +40,8 @@ class EnvVar(Frozen):
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
     """Name of the variable: a C identifier, for example OMP_NUM_THREADS. The names of the server itself and those that
-    could load foreign code are refused: LD_*, PYTHON*, ORT_*, MOORAGE_*, AWS_*, MLFLOW_*, GLIBC_*, GCONV_*, PATH, HOME."""
+    could load foreign code are refused: LD_*, PYTHON*, ORT_*, MOORAGE_*, AWS_*, MLFLOW_*, GLIBC_*, GCONV_*, PATH and
+    HOME."""
     value: Annotated[str, Field(max_length=4096)] = ""
     """Value of the variable, taken as it is ($(NAME) of Kubernetes is expanded). Default: empty."""
 
@@ -102,7 +103,7 @@ class PodSpec(Frozen):
     """Rules that draw the pods to nodes, to other pods, or away from them."""
     topology_spread_constraints: (
         Annotated[tuple[Annotated[dict[str, Any], ShapedBy(TopologySpreadConstraint)], ...], Field(max_length=8)] | None
-    ) = Field(None, json_schema_extra=ATOMIC)
+    ) = Field(default=None, json_schema_extra=ATOMIC)
     """How evenly the pods lie over nodes or zones. Default: spread over nodes, as far as that is possible."""
     priority_class_name: ObjectName | None = None
     """Name of the PriorityClass of the pods."""
@@ -111,7 +112,7 @@ class PodSpec(Frozen):
     scheduler_name: ObjectName | None = None
     """Name of the scheduler that places the pods. Default: default-scheduler."""
     image_pull_secrets: Annotated[tuple[LocalObjectReference, ...], Field(max_length=8)] | None = Field(
-        None, json_schema_extra=ATOMIC
+        default=None, json_schema_extra=ATOMIC
     )
     """Names of Secrets of this namespace that the kubelet uses to pull the image."""
     termination_grace_period_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None

@@ -66,7 +66,9 @@ class ScalingRules(Frozen):
     """Seconds over which past advice is remembered, so that the number does not flap. Default: 0 up, 300 down."""
     select_policy: Literal["Max", "Min", "Disabled"] | None = None
     """Which policy counts when there are several; Disabled forbids this direction. Default: Max."""
-    policies: Annotated[tuple[ScalingPolicy, ...], Field(max_length=8)] | None = Field(None, json_schema_extra=ATOMIC)
+    policies: Annotated[tuple[ScalingPolicy, ...], Field(max_length=8)] | None = Field(
+        default=None, json_schema_extra=ATOMIC
+    )
     """Limits on the speed."""
 
 
@@ -83,7 +85,7 @@ class AutoScaling(Frozen):
     """As in a HorizontalPodAutoscaler. {}: cpu at 80 % of its request."""
 
     metrics: Annotated[tuple[Annotated[dict[str, Any], ShapedBy(Metric)], ...], Field(max_length=4)] = Field(
-        (), json_schema_extra=ATOMIC
+        default=(), json_schema_extra=ATOMIC
     )
     """What the number of pods follows: the use of cpu or memory. Default: cpu at 80 % of its request. Example:
     [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]."""

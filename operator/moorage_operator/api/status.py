@@ -101,7 +101,9 @@ class ModelDeploymentStatus(Told):
 
     observed_generation: Annotated[int, Field(ge=-1)] = -1
     """metadata.generation that this status is about; -1: the operator has not looked yet."""
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=32)] = Field((), json_schema_extra=keyed("type"))
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=32)] = Field(
+        default=(), json_schema_extra=keyed("type")
+    )
     """Verdicts: Ready, Reconciling, Stalled, ArtifactReady, RolloutHealthy, RegistryReachable, UpdateAvailable, and
     ScalingActive with autoScaling. Ready=True: a pod answered a real request with what serves."""
     url: _Uri | None = None
@@ -126,7 +128,7 @@ class ModelDeploymentStatus(Told):
     """The revision that is to serve next."""
     rollout: RolloutStatus | None = None
     """Where the rollout stands."""
-    retiring: Annotated[tuple[RetiringStatus, ...], Field(max_length=64)] = Field((), json_schema_extra=ATOMIC)
+    retiring: Annotated[tuple[RetiringStatus, ...], Field(max_length=64)] = Field(default=(), json_schema_extra=ATOMIC)
     """Revisions that no longer get traffic but still stand, so that an undo is instant."""
-    history: Annotated[tuple[HistoryEntry, ...], Field(max_length=64)] = Field((), json_schema_extra=ATOMIC)
-    """Revisions that served, the newest first or last as the operator keeps them."""
+    history: Annotated[tuple[HistoryEntry, ...], Field(max_length=64)] = Field(default=(), json_schema_extra=ATOMIC)
+    """Revisions that served, up to ten."""

@@ -1,4 +1,4 @@
-"""What `spec.model.storageUri` may say: one grammar for the CRD (`Rule.cel`) and for the operator (`parse_storage_uri`).
+"""What `spec.model.storageUri` may say: one grammar for the CRD (`Rule.cel`) and the operator (`parse_storage_uri`).
 
 models:/NAME/VERSION    models:/NAME@ALIAS    models:/NAME/STAGE
 s3://BUCKET[/PREFIX]    pvc://CLAIM[/PATH]
