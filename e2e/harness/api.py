@@ -129,9 +129,11 @@ class ApiServer:
         return answer
 
     def watch(self, kind: Kind, namespace: str, name: str, seconds: int) -> Iterator[Object]:
-        """Every state of one object, beginning with the present one; ends after `seconds`."""
+        """Every state of one object (of all when `name` is empty), the present one first; ends after `seconds`."""
         connection = self._connect(seconds + 5)
-        query = {"watch": "1", "fieldSelector": f"metadata.name={name}", "timeoutSeconds": str(seconds)}
+        query = {"watch": "1", "timeoutSeconds": str(seconds)}
+        if name:
+            query["fieldSelector"] = f"metadata.name={name}"
         try:
             connection.request("GET", f"{kind.path(namespace)}?{urlencode(query)}")
             for line in connection.getresponse():
