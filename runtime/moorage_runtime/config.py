@@ -34,7 +34,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     """One document of the contract: immutable, camelCase on the wire, defaults left out."""
 
 
-class Source(_Document):
+class Source(_Document, frozen=True):
     """Where the artifact lies. `uri` is one of s3://bucket/prefix, mlflow-artifacts:/path, file:///path (a mounted claim).
 
     `endpoint`, `region` and `tracking_uri` come from the operator's settings, never from a CR.
@@ -49,7 +49,7 @@ class Source(_Document):
     read_timeout_seconds: float = 30.0
 
 
-class TestRequest(_Document):
+class TestRequest(_Document, frozen=True):
     """One Open Inference Protocol V2 request, and what it should answer (all optional parts may be absent).
 
     `inputs`: V2 tensors `{name, shape, datatype, data}`. `expect`: V2 output tensors by name; numbers are compared
@@ -61,7 +61,7 @@ class TestRequest(_Document):
     tolerance: float = 1e-4
 
 
-class Limits(_Document):
+class Limits(_Document, frozen=True):
     """Bounds that hold in front of every reader."""
 
     artifact_bytes: int = 10 * 2**30
@@ -70,7 +70,7 @@ class Limits(_Document):
     download_seconds: float = 3600.0
 
 
-class RuntimeConfig(_Document):
+class RuntimeConfig(_Document, frozen=True):
     """Everything that one pod knows of itself."""
 
     model: str
@@ -86,7 +86,7 @@ class RuntimeConfig(_Document):
     limits: Limits = Limits()
 
 
-class Route(_Document):
+class Route(_Document, frozen=True):
     """One revision in the route table. `role`: stable, candidate or retiring; `weight`: percent of the traffic."""
 
     version: str
@@ -95,14 +95,14 @@ class Route(_Document):
     digest: str | None = None
 
 
-class RouteTable(_Document):
+class RouteTable(_Document, frozen=True):
     """Who answers what. `generation` grows with every change; `revisions` is keyed by revision hash."""
 
     generation: int
     revisions: dict[str, Route]
 
 
-class DownloadReport(_Document):
+class DownloadReport(_Document, frozen=True):
     """The result of the init container. Exactly one of `digest` and `reason` is set.
 
     `digest`: `sha256:` + hex over the artifact's files (see `storage.digest`); `bytes`: their sum.
@@ -118,7 +118,7 @@ class DownloadReport(_Document):
     retriable: bool = False
 
 
-class ServeReport(_Document):
+class ServeReport(_Document, frozen=True):
     """Why the serving container ended by itself: a `LoadFault`'s reason and message."""
 
     reason: str

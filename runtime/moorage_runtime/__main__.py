@@ -1,0 +1,44 @@
+"""`python -m moorage_runtime download | serve`: the init container and the serving container of a pod."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import msgspec
+
+from moorage_runtime import config, logs, places, termination
+
+USAGE = "usage: python -m moorage_runtime download | serve"
+BAD_CONFIG = 2
+
+log = logging.getLogger("moorage_runtime")
+
+
+def main() -> int:
+    """Run the command named on the command line; the exit code says how it ended (docs/runtime.md)."""
+    command = sys.argv[1] if len(sys.argv) == 2 else ""
+    if command not in ("download", "serve"):
+        sys.stderr.write(USAGE + "\n")
+        return BAD_CONFIG
+    logs.configure()
+    place = places.from_environment(os.environ)
+    try:
+        configuration = config.decode_config(os.environ.get(config.CONFIG_ENV, ""))
+    except msgspec.DecodeError as error:
+        report = config.ServeReport(reason="ConfigInvalid", message=f"{config.CONFIG_ENV} cannot be read: {error}")
+        log.critical("configuration refused", extra={"detail": report.message})
+        termination.write(place.termination_file, report)
+        return BAD_CONFIG
+    if command == "download":
+        from moorage_runtime.storage import command as downloading
+
+        return downloading.run(configuration, place)
+    from moorage_runtime.servers import serve
+
+    return serve.run(configuration, place)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

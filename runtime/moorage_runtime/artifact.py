@@ -1,0 +1,69 @@
+"""What lies in the model folder once the download has finished, and how the serving container learns of it.
+
+    MODEL_DIR/artifact/...      the model's own files, whole and verified
+    MODEL_DIR/artifact.json     `Manifest`: written last, so that it exists only beside a whole artifact
+    MODEL_DIR/fetching/...      a download under way; resumed after a restart, removed when done
+
+The manifest lies outside the artifact's own tree: no file of a model can pretend to be it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+TREE = "artifact"
+MANIFEST = "artifact.json"
+FETCHING = "fetching"
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The model's own input example: files relative to the artifact, as its MLmodel file names them."""
+
+    path: str
+    serving_path: str | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The verified artifact: where it came from, its digest (see `storage.digest`), and which file is the model."""
+
+    uri: str
+    digest: str
+    bytes: int
+    files: int
+    model_format: str
+    model_file: str
+    example: Example | None = None
+
+
+def tree(model_dir: Path) -> Path:
+    """The folder with the model's own files."""
+    return model_dir / TREE
+
+
+def write_manifest(model_dir: Path, manifest: Manifest) -> None:
+    """Publish the manifest in one step: a reader sees the old one, none, or the whole new one."""
+    draft = model_dir / f".{MANIFEST}.part"
+    draft.write_bytes(msgspec.json.encode(manifest))
+    os.replace(draft, model_dir / MANIFEST)
+
+
+def read_manifest(model_dir: Path) -> Manifest | None:
+    """The manifest of a finished download; None when there is none, or half of one."""
+    try:
+        return msgspec.json.decode((model_dir / MANIFEST).read_bytes(), type=Manifest)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def read_json(path: Path, limit: int) -> Any:
+    """A small JSON file of the artifact. Raises OSError, ValueError when it is larger than `limit` bytes or no JSON."""
+    if path.stat().st_size > limit:
+        raise ValueError(f"{path.name} is larger than {limit} bytes")
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"{path.name} is no JSON") from error

@@ -1,0 +1,1 @@
+"""Between bytes on the wire and tensors: one file per protocol, no transport, no engine."""

@@ -1,0 +1,1 @@
+"""Engines: what can run a model. One protocol, one heavy library per file."""

@@ -1,0 +1,107 @@
+"""`python -m moorage_runtime serve`: open both ports, load, answer, drain on SIGTERM, end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from moorage_runtime import termination
+from moorage_runtime.config import RuntimeConfig, ServeReport
+from moorage_runtime.dataplane import DataPlane
+from moorage_runtime.errors import LoadFault
+from moorage_runtime.places import Places
+from moorage_runtime.repository import Model, Version, load
+from moorage_runtime.routing import Routes
+from moorage_runtime.servers.admin import AdminServer
+from moorage_runtime.servers.listener import listen, started, stop
+from moorage_runtime.servers.rest import RestServer
+from moorage_runtime.servers.traffic import Traffic
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+NOT_LOADED = 4
+
+
+def run(config: RuntimeConfig, places: Places) -> int:
+    """Serve until SIGTERM; gives the exit code: 0, or 4 when the model cannot be served."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_serve(config, places))
+        sys.stdout.flush()
+        # A run of the model that never ends would keep an orderly exit waiting for its thread until the kubelet kills.
+        os._exit(code)
+
+
+async def _serve(config: RuntimeConfig, places: Places) -> int:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    version, traffic = Version(), Traffic()
+    plane = DataPlane(config, version, Routes(places.routes_file, config.revision))
+    public = listen(RestServer(plane, traffic), places.host, places.http_port)
+    admin = listen(AdminServer(plane), places.host, places.admin_port)
+    serving = [(server, asyncio.create_task(server.serve())) for server in (admin, public)]
+    for server, task in serving:
+        await started(server, task)
+    code = await _live(config, places, plane, traffic, stopping)
+    for server, task in reversed(serving):
+        await stop(server, task)
+    plane.close()
+    log.info("stopped", extra={"code": code})
+    return code
+
+
+async def _live(
+    config: RuntimeConfig, places: Places, plane: DataPlane, traffic: Traffic, stopping: asyncio.Event
+) -> int:
+    try:
+        model = await _unless(stopping, lambda: load(config, places.model_dir))
+    except LoadFault as fault:
+        log.critical("model not served", extra={"reason": fault.reason, "detail": fault.message})
+        termination.write(places.termination_file, ServeReport(reason=fault.reason, message=fault.message))
+        return NOT_LOADED
+    if model is None:
+        return 0
+    _install(plane, model)
+    watching = asyncio.create_task(plane.routes.watch())
+    await stopping.wait()
+    plane.version.drain()
+    log.info("draining")
+    gone = await traffic.drained(config.drain_seconds)
+    log.info("drained", extra={"everyClientGone": gone})
+    watching.cancel()
+    return 0
+
+
+def _install(plane: DataPlane, model: Model) -> None:
+    plane.routes.poll()
+    plane.metrics.load_seconds.set(model.load_seconds)
+    plane.version.install(model)
+    log.info("ready", extra=plane.state())
+
+
+async def _unless(stopping: asyncio.Event, work: Callable[[], T]) -> T | None:
+    """`work` in a thread of its own; None when told to stop first, with the thread left behind."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+    threading.Thread(target=_deliver, args=(loop, done, work), daemon=True).start()
+    told = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({done, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    return done.result() if done.done() else None
+
+
+def _deliver(loop: asyncio.AbstractEventLoop, done: asyncio.Future[T], work: Callable[[], T]) -> None:
+    try:
+        result = work()
+    except BaseException as error:
+        loop.call_soon_threadsafe(done.set_exception, error)
+    else:
+        loop.call_soon_threadsafe(done.set_result, result)

@@ -1,0 +1,91 @@
+"""Which kind of model lies in an artifact, and which of its files is the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from moorage_runtime.artifact import Example
+from moorage_runtime.errors import ArtifactFault
+from moorage_runtime.storage import paths, reasons
+
+MLMODEL = "MLmodel"
+MLMODEL_BYTES = 4 << 20
+ONNX = "onnx"
+SUPPORTED = (ONNX,)
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What an artifact is: its format, the model's file and the input example, both relative to the artifact."""
+
+    model_format: str
+    model_file: str
+    example: Example | None = None
+
+
+def identify(folder: Path, files: Sequence[str], declared: str | None) -> Identity:
+    """Tell the model's format: what the user declared, else the MLmodel's flavors, else a lone `.onnx` file.
+
+    Raises `ArtifactFault` FormatUnknown or FormatUnsupported.
+    """
+    if declared is not None and declared not in SUPPORTED:
+        raise _unsupported(f"spec.model.modelFormat is {declared!a}")
+    described = _read_mlmodel(folder / MLMODEL) if MLMODEL in files else {}
+    flavors = described.get("flavors")
+    if isinstance(flavors, dict) and flavors:
+        return _from_flavors(flavors, described, files)
+    return Identity(model_format=ONNX, model_file=_lone_onnx(files))
+
+
+def _from_flavors(flavors: dict[str, Any], described: dict[str, Any], files: Sequence[str]) -> Identity:
+    flavor = flavors.get(ONNX)
+    if not isinstance(flavor, dict):
+        raise _unsupported(f"the artifact's MLmodel names {', '.join(sorted(map(str, flavors)))}")
+    named = flavor.get("data", "model.onnx")
+    if named not in files:
+        raise reasons.refuse(
+            reasons.FORMAT_UNKNOWN, f"the artifact's MLmodel names the model file {named!a}, which is not there"
+        )
+    return Identity(model_format=ONNX, model_file=str(named), example=_example(described, files))
+
+
+def _example(described: dict[str, Any], files: Sequence[str]) -> Example | None:
+    info = described.get("saved_input_example_info")
+    if not isinstance(info, dict) or info.get("artifact_path") not in files:
+        return None
+    serving = info.get("serving_input_path")
+    return Example(path=str(info["artifact_path"]), serving_path=str(serving) if serving in files else None)
+
+
+def _lone_onnx(files: Sequence[str]) -> str:
+    found = [file for file in files if file.endswith(".onnx")]
+    if len(found) == 1:
+        return paths.checked(found[0])
+    seen = f"{len(found)} .onnx files" if found else "no .onnx file"
+    raise reasons.refuse(
+        reasons.FORMAT_UNKNOWN,
+        f"the artifact has no MLmodel file and {seen}; log it with mlflow.onnx, or keep one .onnx file",
+    )
+
+
+def _read_mlmodel(path: Path) -> dict[str, Any]:
+    import yaml
+
+    if path.stat().st_size > MLMODEL_BYTES:
+        raise reasons.refuse(reasons.FORMAT_UNKNOWN, f"the MLmodel file is larger than {MLMODEL_BYTES} bytes")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        described = yaml.load(path.read_bytes(), Loader=loader)  # noqa: S506 - both loaders are the safe ones
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise reasons.refuse(reasons.FORMAT_UNKNOWN, "the MLmodel file is no YAML; log the model again") from error
+    return described if isinstance(described, dict) else {}
+
+
+def _unsupported(what: str) -> ArtifactFault:
+    return reasons.refuse(
+        reasons.FORMAT_UNSUPPORTED,
+        f"{what}; this runtime serves {', '.join(SUPPORTED)}: convert the model and log it again",
+    )

@@ -1,0 +1,64 @@
+"""Tensors as the Open Inference Protocol names them, and as numpy holds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+_NUMPY = {
+    "BOOL": np.dtype(np.bool_),
+    "UINT8": np.dtype(np.uint8),
+    "UINT16": np.dtype(np.uint16),
+    "UINT32": np.dtype(np.uint32),
+    "UINT64": np.dtype(np.uint64),
+    "INT8": np.dtype(np.int8),
+    "INT16": np.dtype(np.int16),
+    "INT32": np.dtype(np.int32),
+    "INT64": np.dtype(np.int64),
+    "FP16": np.dtype(np.float16),
+    "FP32": np.dtype(np.float32),
+    "FP64": np.dtype(np.float64),
+    "BYTES": np.dtype(np.object_),
+}
+_NAMES = {dtype: name for name, dtype in _NUMPY.items()}
+DATATYPES = frozenset(_NUMPY)
+
+
+class TensorSpec(msgspec.Struct, frozen=True):
+    """What a model says of one input or output: `shape` has -1 where any length fits."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+def dtype_of(datatype: str) -> np.dtype[Any]:
+    """The numpy dtype of a V2 datatype; BYTES is an object array of `str`. Raises KeyError for an unknown name."""
+    return _NUMPY[datatype]
+
+
+def datatype_of(array: Array) -> str:
+    """The V2 datatype of an array; any kind of text or object is BYTES. Raises KeyError for a dtype without a name."""
+    if array.dtype.kind in "OSU":
+        return "BYTES"
+    return _NAMES[array.dtype]
+
+
+def fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
+    """Whether an actual shape satisfies the spec's."""
+    return len(shape) == len(spec.shape) and all(
+        wanted in (-1, length) for length, wanted in zip(shape, spec.shape, strict=True)
+    )
+
+
+def zeros(spec: TensorSpec) -> Array:
+    """The smallest tensor that fits: length 1 where any fits; zeros, false, or empty text."""
+    shape = tuple(1 if length < 0 else length for length in spec.shape)
+    if spec.datatype == "BYTES":
+        return np.full(shape, "", dtype=np.object_)
+    return np.zeros(shape, dtype_of(spec.datatype))
