@@ -90,8 +90,9 @@ def _root() -> Schema:
             "apiVersion": {"description": f"{GROUP}/{VERSION}.", "type": "string"},
             "kind": {"description": f"{KIND}.", "type": "string"},
             "metadata": {"type": "object"},
-            "spec": structural_schema(ModelDeploymentSpec),
-            "status": structural_schema(ModelDeploymentStatus) | {"default": {"observedGeneration": -1}},
+            "spec": structural_schema(ModelDeploymentSpec, defaults=True),
+            "status": structural_schema(ModelDeploymentStatus, defaults=False)
+            | {"default": {"observedGeneration": -1}},
         },
         VALIDATIONS: [_NAME],
     }

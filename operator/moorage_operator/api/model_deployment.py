@@ -202,7 +202,7 @@ class ModelDeploymentSpec(Frozen):
     test_request: TestRequest | None = None
     """A request that every pod answers to itself before it gets traffic. Default: the model's own input example, else
     zeros of its signature's shape."""
-    timeout: Annotated[str, Field(min_length=2, max_length=32)] = Field(
+    timeout: Annotated[str, Field(max_length=32)] = Field(
         default="60s",
         json_schema_extra=checked(
             cel(_TIMEOUT, "timeout must be a duration such as 500ms, 5s or 1m30s"),

@@ -29,28 +29,31 @@ class NotStructural(Exception):
     """A model says something that a structural schema cannot; the message holds the path."""
 
 
-def structural_schema(model: type[BaseModel]) -> Schema:
-    """The structural schema of a model. Raises NotStructural, with the path, for what has no counterpart."""
+def structural_schema(model: type[BaseModel], *, defaults: bool) -> Schema:
+    """The structural schema of a model; `defaults`: whether the API server fills absent scalars in.
+
+    Raises NotStructural, with the path, for what has no counterpart.
+    """
     raw = model.model_json_schema(by_alias=True)
-    return _convert(raw, raw.get("$defs", {}), path=model.__name__, seen=(), in_list=False)
+    return _convert(raw, raw.get("$defs", {}), path=model.__name__, seen=(), defaults=defaults)
 
 
-def _convert(raw: Schema, defs: Mapping[str, Schema], *, path: str, seen: tuple[str, ...], in_list: bool) -> Schema:
+def _convert(raw: Schema, defs: Mapping[str, Schema], *, path: str, seen: tuple[str, ...], defaults: bool) -> Schema:
     raw, seen = _in_place(raw, defs, path, seen)
     out = {key: value for key, value in raw.items() if key not in _DROPPED}
     out.update(_keywords(raw, path))
     if "description" in out:
         out["description"] = " ".join(out["description"].split())
-    if in_list or not isinstance(out.get("default"), str | int | float):
+    if not defaults or not isinstance(out.get("default"), str | int | float):
         out.pop("default", None)
 
-    def child(value: Schema, step: str, *, listed: bool = in_list) -> Schema:
-        return _convert(value, defs, path=path + step, seen=seen, in_list=listed)
+    def child(value: Schema, step: str, *, filled: bool = defaults) -> Schema:
+        return _convert(value, defs, path=path + step, seen=seen, defaults=filled)
 
     if "properties" in raw:
         out["properties"] = {name: child(value, f".{name}") for name, value in raw["properties"].items()}
     if "items" in raw:
-        out["items"] = child(raw["items"], "[]", listed=True)
+        out["items"] = child(raw["items"], "[]", filled=False)
     if isinstance(raw.get("additionalProperties"), dict):
         out["additionalProperties"] = child(raw["additionalProperties"], "{}")
     return {key: out[key] for key in sorted(out, key=_rank)}
