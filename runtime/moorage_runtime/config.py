@@ -35,8 +35,9 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
 
 
 class Source(_Document, frozen=True):
-    """Where the artifact lies. `uri` is one of s3://bucket/prefix, mlflow-artifacts:/path, file:///path (a mounted claim).
+    """Where the artifact lies.
 
+    `uri` is one of s3://bucket/prefix, mlflow-artifacts:/path, file:///path (a mounted claim).
     `endpoint`, `region` and `tracking_uri` come from the operator's settings, never from a CR.
     """
 

@@ -16,6 +16,7 @@ class JsonLine(logging.Formatter):
     """A record as one JSON line: time, level, event, and whatever `extra` carried."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
         line: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z",
             "level": record.levelname.lower(),

@@ -1,4 +1,4 @@
-"""Where one container reads and writes. Fixed in a pod; every place can be moved by the environment for a laptop or a test."""
+"""Where one container reads and writes: fixed in a pod, moved by the environment on a laptop or in a test."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ class OnnxEngine:
 
     def __init__(self, session: Any) -> None:
         self._session = session
-        self.inputs = {value.name: _spec(value) for value in session.get_inputs()}
-        self.outputs = {value.name: _spec(value) for value in session.get_outputs()}
+        self.inputs: Mapping[str, TensorSpec] = {value.name: _spec(value) for value in session.get_inputs()}
+        self.outputs: Mapping[str, TensorSpec] = {value.name: _spec(value) for value in session.get_outputs()}
         self._all = list(self.outputs)
         self._sequences = [value.name for value in session.get_outputs() if value.type.startswith("seq")]
 

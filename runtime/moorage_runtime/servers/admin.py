@@ -18,7 +18,7 @@ class AdminServer:
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer one GET; nothing here changes anything."""
         if scope["method"] not in ("GET", "HEAD"):
             await answer.send(send, 405, b"GET only\n", [(b"allow", b"GET")], TEXT)

@@ -33,7 +33,7 @@ def listen(app: App, host: str, port: int) -> Listener:
     """A listener for `app`; nothing is bound before it is started."""
     return Listener(
         uvicorn.Config(
-            app,  # type: ignore[arg-type]
+            app,
             host=host,
             port=port,
             http="httptools",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -28,11 +28,14 @@ from moorage_runtime.servers.traffic import Traffic
 log = logging.getLogger(__name__)
 
 SERVER = msgspec.json.encode({"name": "moorage", "version": "2", "extensions": []})
+INFER = "model/infer"
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@,-]{1,128}\Z").match
-# curl sends the form type by default, and clients of other servers plain text or none: none of it can be JSON by chance.
-_CONTENT_TYPES = (b"application/json", b"application/octet-stream", b"application/x-www-form-urlencoded", b"text/plain")
+_JSON_TYPE = b"application/json"
+# What curl sends by default, and what clients of other servers send: none of it can be JSON by chance.
+_CONTENT_TYPES = (_JSON_TYPE, b"application/octet-stream", b"application/x-www-form-urlencoded", b"text/plain")
+_REMEMBERED_PATHS = 64
 
-Handler = Callable[[dict[bytes, bytes], Receive], Awaitable[tuple[int, bytes]]]
+Document = tuple[int, bytes]
 
 
 class RestServer:
@@ -46,15 +49,14 @@ class RestServer:
             (b"x-model-version", _header_value(plane.config.version)),
             (b"x-model-revision", _header_value(plane.config.revision)),
         )
-        self._routes: dict[str, tuple[str, Handler]] = {
-            "": ("GET", self._server),
-            "health/live": ("GET", self._live),
-            "health/ready": ("GET", self._ready),
-            "model": ("GET", self._metadata),
-            "model/ready": ("GET", self._model_ready),
-            "model/infer": ("POST", self._infer),
+        self._documents: dict[str, Callable[[], Document]] = {
+            "": lambda: (200, SERVER),
+            "health/live": lambda: (200, b'{"live":true}'),
+            "health/ready": self._ready,
+            "model": lambda: (200, plane.metadata()),
+            "model/ready": self._model_ready,
         }
-        self._paths: dict[bytes, tuple[str, Handler]] = {}
+        self._paths: dict[bytes, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever happens, the client gets JSON with the identity headers."""
@@ -78,74 +80,71 @@ class RestServer:
             self._traffic.end()
 
     async def _answer(
-        self, scope: Scope, sent: dict[bytes, bytes], receive: Receive, headers: answer.Headers
-    ) -> tuple[int, bytes]:
+        self, scope: Scope, sent: Mapping[bytes, bytes], receive: Receive, headers: answer.Headers
+    ) -> Document:
         raw = scope["raw_path"]
-        method, handler = self._paths.get(raw) or self._resolve(raw)
-        if scope["method"] != method and not (scope["method"] == "HEAD" and method == "GET"):
-            headers.append((b"allow", method.encode()))
-            raise RequestFault(405, "MethodNotAllowed", f"this path takes {method}")
-        return await handler(sent, receive)
-
-    def _resolve(self, raw: bytes) -> tuple[str, Handler]:
-        """The route of a path; those that exist are remembered, so that the set stays as small as the API."""
-        parts = [unquote(part) for part in raw.decode("latin-1").removesuffix("/").split("/")[1:]]
-        route = self._routes.get(self._route_name(parts))
-        if route is None:
-            raise RequestFault(404, "NotFound", "no such path; this server speaks /v2")
-        if len(self._paths) < 64:
-            self._paths[raw] = route
-        return route
-
-    def _route_name(self, parts: list[str]) -> str:
-        if parts[:1] != ["v2"]:
-            return "?"
-        if parts[1:2] != ["models"]:
-            return "/".join(parts[1:])
-        model, rest = parts[2:3], parts[3:]
-        if model != [self._plane.config.model]:
-            raise RequestFault(404, "ModelNotFound", f"this server has only the model {self._plane.config.model!r}")
-        if rest[:1] == ["versions"]:
-            if rest[1:2] != [self._plane.config.version]:
-                raise RequestFault(
-                    404, "VersionNotFound", f"this server has only version {self._plane.config.version!r}"
-                )
-            rest = rest[2:]
-        return "/".join(["model", *rest])
-
-    async def _infer(self, sent: dict[bytes, bytes], receive: Receive) -> tuple[int, bytes]:
+        name = self._paths.get(raw) or self._resolve(raw)
+        allowed = ("POST",) if name == INFER else ("GET", "HEAD")
+        if scope["method"] not in allowed:
+            headers.append((b"allow", ", ".join(allowed).encode()))
+            raise RequestFault(405, "MethodNotAllowed", f"this path takes {allowed[0]}")
+        if name != INFER:
+            return self._documents[name]()
         _check_coding(sent)
         content = await body.read(receive, sent.get(b"content-length"), self._limit)
         return 200, await self._plane.infer(content)
 
-    async def _metadata(self, sent: dict[bytes, bytes], receive: Receive) -> tuple[int, bytes]:
-        return 200, self._plane.metadata()
+    def _resolve(self, raw: bytes) -> str:
+        """The name of a path's route. Paths that exist are remembered, few enough that nobody can fill the memory."""
+        name = self._route([unquote(part) for part in raw.decode("latin-1").removesuffix("/").split("/")[1:]])
+        if name != INFER and name not in self._documents:
+            raise RequestFault(404, "NotFound", "no such path; this server speaks /v2")
+        if len(self._paths) < _REMEMBERED_PATHS:
+            self._paths[raw] = name
+        return name
 
-    async def _server(self, sent: dict[bytes, bytes], receive: Receive) -> tuple[int, bytes]:
-        return 200, SERVER
+    def _route(self, parts: list[str]) -> str:
+        match parts:
+            case ["v2", "models", model, "versions", version, *rest]:
+                self._check_model(model)
+                self._check_version(version)
+                return "/".join(["model", *rest])
+            case ["v2", "models", model, *rest]:
+                self._check_model(model)
+                return "/".join(["model", *rest])
+            case ["v2", *rest]:
+                return "/".join(rest)
+        return "?"
 
-    async def _live(self, sent: dict[bytes, bytes], receive: Receive) -> tuple[int, bytes]:
-        return 200, b'{"live":true}'
+    def _check_model(self, name: str) -> None:
+        served = self._plane.config.model
+        if name != served:
+            raise RequestFault(404, "ModelNotFound", f"this server has only the model {served!r}")
 
-    async def _ready(self, sent: dict[bytes, bytes], receive: Receive) -> tuple[int, bytes]:
+    def _check_version(self, name: str) -> None:
+        served = self._plane.config.version
+        if name != served:
+            raise RequestFault(404, "VersionNotFound", f"this server has only version {served!r}")
+
+    def _ready(self) -> Document:
         return (200, b'{"ready":true}') if self._plane.ready else (503, b'{"ready":false}')
 
-    async def _model_ready(self, sent: dict[bytes, bytes], receive: Receive) -> tuple[int, bytes]:
+    def _model_ready(self) -> Document:
         ready = self._plane.ready
         return 200 if ready else 503, msgspec.json.encode({"name": self._plane.config.model, "ready": ready})
 
 
-def _check_coding(sent: dict[bytes, bytes]) -> None:
+def _check_coding(sent: Mapping[bytes, bytes]) -> None:
     if sent.get(b"content-encoding", b"identity").lower() != b"identity":
         raise RequestFault(415, "CodingUnsupported", "send the body without Content-Encoding")
     if b"inference-header-content-length" in sent:
         raise RequestFault(415, "BinaryUnsupported", "binary tensors are not supported here; send JSON data")
-    kind = sent.get(b"content-type", _CONTENT_TYPES[0]).partition(b";")[0].strip().lower()
+    kind = sent.get(b"content-type", _JSON_TYPE).partition(b";")[0].strip().lower()
     if kind not in _CONTENT_TYPES and not kind.endswith(b"+json"):
         raise RequestFault(415, "TypeUnsupported", "send application/json")
 
 
-def _request_id(sent: dict[bytes, bytes]) -> bytes:
+def _request_id(sent: Mapping[bytes, bytes]) -> bytes:
     given = sent.get(b"x-request-id", b"")
     return given if _SANE_ID(given) else os.urandom(8).hex().encode()
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from moorage_runtime import termination
 from moorage_runtime.config import RuntimeConfig, ServeReport
@@ -92,8 +92,9 @@ async def _unless(stopping: asyncio.Event, work: Callable[[], T]) -> T | None:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
     threading.Thread(target=_deliver, args=(loop, done, work), daemon=True).start()
-    told = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait({done, told}, return_when=asyncio.FIRST_COMPLETED)
+    told = asyncio.create_task(stopping.wait())
+    waiting: set[asyncio.Future[Any]] = {done, told}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
     return done.result() if done.done() else None
 
@@ -101,7 +102,7 @@ async def _unless(stopping: asyncio.Event, work: Callable[[], T]) -> T | None:
 def _deliver(loop: asyncio.AbstractEventLoop, done: asyncio.Future[T], work: Callable[[], T]) -> None:
     try:
         result = work()
-    except BaseException as error:
+    except Exception as error:
         loop.call_soon_threadsafe(done.set_exception, error)
     else:
         loop.call_soon_threadsafe(done.set_result, result)

@@ -90,7 +90,7 @@ def _routes(path: Path) -> RouteTable:
 
 
 def _reuse(config: RuntimeConfig, model_dir: Path, expected: str | None) -> artifact.Manifest | None:
-    """The artifact that an earlier run of this very pod left, if it still is what it was; else nothing is left of it."""
+    """The artifact that an earlier run in this pod left, if it still is what it was; else nothing is left of it."""
     manifest = artifact.read_manifest(model_dir)
     folder = artifact.tree(model_dir)
     if manifest is not None and manifest.uri == config.source.uri:

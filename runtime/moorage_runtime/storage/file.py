@@ -26,7 +26,7 @@ class FileStore:
             found = self._root.lstat()
             if self._root.resolve() != self._root.absolute():
                 raise reasons.refuse(
-                    reasons.LINK_REFUSED, f"{self._root.name} is reached by a link; name the real path"
+                    reasons.LINK_REFUSED, f"{self._root.name!a} is reached by a link; name its real path"
                 )
             if stat.S_ISDIR(found.st_mode):
                 yield from _walk(self._root, "")

@@ -32,10 +32,10 @@ _MESSAGES = {
     reasons.STORE_ERROR: "the MLflow server, or the store behind it, failed; it is tried again",
     reasons.TLS_FAILURE: "the MLflow server's certificate is not trusted; give the registry its CA file",
     reasons.STORE_TIMEOUT: "the MLflow server did not answer in time; check its load and the network policy",
-    reasons.STORE_UNREACHABLE: "no connection to the MLflow server; check the registry's tracking URI, the name service "
-    "and the network policy",
+    reasons.STORE_UNREACHABLE: "no connection to the MLflow server; check the registry's tracking URI, "
+    "the name service and the network policy",
     reasons.DOWNLOAD_INTERRUPTED: "the connection to the MLflow server was cut; the next try goes on",
-    reasons.UNSAFE_PATH: "the MLflow server lists a file whose path leaves the artifact; rename it and register it again",
+    reasons.UNSAFE_PATH: "the MLflow server lists a file whose path leaves the artifact; register it again, renamed",
 }
 
 

@@ -22,7 +22,7 @@ def checked(path: str) -> str:
         shown = ascii(path if len(path) <= 80 else path[:77] + "...")
         raise reasons.refuse(
             reasons.UNSAFE_PATH,
-            f"the artifact names a file {shown}, which {problem}; rename it and register the model again",
+            f"the artifact's file {shown} {problem}; rename it and register the model again",
         )
     return path
 
