@@ -9,7 +9,9 @@ FIRST = 0.2
 CAP = 30.0
 
 
-def delay(failures: int, chance: Callable[[], float] = random.random, *, first: float = FIRST, cap: float = CAP) -> float:
+def delay(
+    failures: int, chance: Callable[[], float] = random.random, *, first: float = FIRST, cap: float = CAP
+) -> float:
     """Seconds before try number `failures` + 1: `first` * 2^(failures-1), capped, of which the upper half is drawn."""
     full = min(cap, first * 2.0 ** min(failures - 1, 32))
     return full * (0.5 + chance() / 2)

@@ -35,13 +35,18 @@ class Store(Protocol):
 
 
 class Election:
-    """One candidate. `on_lost` is called when another one holds the lease that this one held: it must end the process."""
+    """One candidate.
+
+    `on_won` is told of every beginning of a lead. `on_lost` is called when another one holds the lease that this one
+    held: it must end the process.
+    """
 
     def __init__(
         self,
         store: Store,
         identity: str,
         *,
+        on_won: Callable[[], None],
         on_lost: Callable[[], None],
         duration: float = 15.0,
         renew_deadline: float = 10.0,
@@ -50,6 +55,7 @@ class Election:
     ) -> None:
         self._store = store
         self._identity = identity
+        self._on_won = on_won
         self._on_lost = on_lost
         self._duration = duration
         self._deadline = renew_deadline
@@ -120,6 +126,7 @@ class Election:
         if not self.leading.is_set():
             log.info("leading", extra={"fields": {"identity": self._identity}})
             self.leading.set()
+            self._on_won()
 
     def _stand_down_if_stale(self) -> None:
         if self.leading.is_set() and self._age() >= self._deadline:

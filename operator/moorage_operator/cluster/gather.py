@@ -75,7 +75,9 @@ def _without_status(raw: Body) -> ModelDeployment:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"])
-        raise SpecFault("SpecUnreadable", f"{path}: {first['msg']}; apply the CRD of this operator's release.") from error
+        raise SpecFault(
+            "SpecUnreadable", f"{path}: {first['msg']}; apply the CRD of this operator's release."
+        ) from error
 
 
 def _sorted_out(snapshot: Snapshot, seen: dict[ObjectRef, Body]) -> Snapshot:

@@ -24,7 +24,9 @@ class LeaseRecord:
 class LeaseStore:
     """One Lease by name. Writes carry the resourceVersion that was read: of two writers one gets a conflict."""
 
-    def __init__(self, api: ApiServer, namespace: str, name: str, *, duration: float, call_timeout: float = 3.0) -> None:
+    def __init__(
+        self, api: ApiServer, namespace: str, name: str, *, duration: float, call_timeout: float = 3.0
+    ) -> None:
         self._api = api
         self._namespace = namespace
         self._name = name
@@ -34,7 +36,7 @@ class LeaseStore:
     async def read(self) -> LeaseRecord | None:
         """The record; None when there is no Lease yet. Raises ApiError."""
         try:
-            lease = await self._api.call("GET", LEASE.path(self._namespace, self._name), timeout=self._timeout)
+            lease = await self._api.call("GET", LEASE.path(self._namespace, self._name), within=self._timeout)
         except ApiError as error:
             if error.code == 404:
                 return None
@@ -58,10 +60,10 @@ class LeaseStore:
         metadata = {"name": self._name, "namespace": self._namespace}
         body = {"apiVersion": LEASE.api_version, "kind": LEASE.name, "metadata": metadata, "spec": spec}
         if previous is None:
-            return await self._api.call("POST", LEASE.path(self._namespace), body=body, timeout=self._timeout)
+            return await self._api.call("POST", LEASE.path(self._namespace), body=body, within=self._timeout)
         metadata["resourceVersion"] = previous.version
         path = LEASE.path(self._namespace, self._name)
-        return await self._api.call("PUT", path, body=body, timeout=self._timeout)
+        return await self._api.call("PUT", path, body=body, within=self._timeout)
 
 
 def _record(lease: Any) -> LeaseRecord:

@@ -15,7 +15,11 @@ _CURES = (
     ("admission webhook", "AdmissionRefused", "Ask the owner of that webhook, or change what it refuses."),
     ("ValidatingAdmissionPolicy", "AdmissionRefused", "Ask the owner of that policy, or change what it refuses."),
     ("is forbidden: User", "OperatorForbidden", "The operator lacks a permission; install its RBAC of this release."),
-    ("cannot patch resource", "OperatorForbidden", "The operator lacks a permission; install its RBAC of this release."),
+    (
+        "cannot patch resource",
+        "OperatorForbidden",
+        "The operator lacks a permission; install its RBAC of this release.",
+    ),
     ("too large", "ObjectTooLarge", "Make the spec smaller, testRequest and podTemplate above all."),
 )
 

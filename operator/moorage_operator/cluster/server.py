@@ -37,13 +37,15 @@ class ApiError(Exception):
 class ApiServer:
     """Calls with a bounded time. It retries nothing: whoever calls knows what a retry means."""
 
-    def __init__(self, configuration: Any, *, agent: str, timeout: float = 12.0, observe: Observer | None = None) -> None:
+    def __init__(
+        self, configuration: Any, *, agent: str, patience: float = 12.0, observe: Observer | None = None
+    ) -> None:
         configuration.client_session_kwargs = {"trust_env": False}
         self._configuration = configuration
         self._rest = RESTClientObject(configuration)
         self._agent = agent
-        self._timeout = timeout
-        self._observe = observe or (lambda verb, code: None)
+        self._patience = patience
+        self._observe = observe or _unobserved
 
     async def call(
         self,
@@ -53,11 +55,11 @@ class ApiServer:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = JSON,
-        timeout: float | None = None,  # noqa: ASYNC109 - handed on to the transport
+        within: float | None = None,
     ) -> Any:
-        """The answer's JSON. `timeout`: seconds, when less than usual. Raises ApiError."""
+        """The answer's JSON. `within`: seconds, when less than usual. Raises ApiError."""
         url = f"{self._configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
-        limit = aiohttp.ClientTimeout(total=min(timeout or self._timeout, self._timeout))
+        limit = aiohttp.ClientTimeout(total=min(within or self._patience, self._patience))
         headers = await self._headers(content_type)
         try:
             answer = await self._rest.request(verb, url, headers=headers, body=body, _request_timeout=limit)
@@ -79,7 +81,11 @@ class ApiServer:
         return headers
 
 
-async def connect(*, agent: str, timeout: float = 12.0, observe: Observer | None = None) -> ApiServer:
+def _unobserved(_verb: str, _code: int) -> None:
+    """Nobody counts."""
+
+
+async def connect(*, agent: str, patience: float = 12.0, observe: Observer | None = None) -> ApiServer:
     """Connect by $KUBECONFIG, else as a pod, else by the default kubeconfig. Raises ApiError when none is there."""
     # The class keeps a process-wide default; calling the metaclass past it gives a configuration of our own.
     configuration = type.__call__(Configuration)
@@ -90,7 +96,7 @@ async def connect(*, agent: str, timeout: float = 12.0, observe: Observer | None
             await _load_anywhere(configuration)
     except ConfigException as error:
         raise ApiError(0, "NoCredentials", f"neither a pod's service account nor a kubeconfig: {error}") from error
-    return ApiServer(configuration, agent=agent, timeout=timeout, observe=observe)
+    return ApiServer(configuration, agent=agent, patience=patience, observe=observe)
 
 
 async def _load_anywhere(configuration: Any) -> None:

@@ -61,17 +61,17 @@ class Writer:
 
     async def _apply(self, path: str, body: Body, manager: str) -> None:
         query = {"fieldManager": manager, "force": "true"}
-        await self._api.call("PATCH", path, query=query, body=body, content_type=APPLY_PATCH, timeout=self._gate())
+        await self._api.call("PATCH", path, query=query, body=body, content_type=APPLY_PATCH, within=self._gate())
 
     async def _merge(self, path: str, body: Body) -> None:
         query = {"fieldManager": names.CHILD_MANAGER}
-        await self._api.call("PATCH", path, query=query, body=body, content_type=MERGE_PATCH, timeout=self._gate())
+        await self._api.call("PATCH", path, query=query, body=body, content_type=MERGE_PATCH, within=self._gate())
 
     async def _delete(self, path: str, uid: str | None) -> None:
         options: dict[str, Any] = {"propagationPolicy": "Background"}
         if uid:
             options["preconditions"] = {"uid": uid}
-        await self._api.call("DELETE", path, body=options, timeout=self._gate())
+        await self._api.call("DELETE", path, body=options, within=self._gate())
 
     @staticmethod
     async def _unless_gone(call: Any, *codes: int) -> None:

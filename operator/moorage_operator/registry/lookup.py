@@ -7,7 +7,7 @@ from typing import Any
 
 from moorage_operator.api.storage_uri import Registered
 from moorage_operator.errors import RegistryFault
-from moorage_operator.registry.server import RegistryServer, Refusal
+from moorage_operator.registry.server import Refusal, RegistryServer
 
 ALIAS_REFUSAL = "INVALID_PARAMETER_VALUE"
 LOGGED_MODEL = "models:/m-"

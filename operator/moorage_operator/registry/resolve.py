@@ -17,6 +17,7 @@ from moorage_operator.registry.lookup import Found, look_up
 from moorage_operator.registry.server import RegistryServer, RegistrySource
 
 AT_ONCE = 16
+SILENT = ("RegistryTimeout", "RegistryUnreachable", "RegistryTLSFailure")
 
 
 class Registries:
@@ -33,11 +34,11 @@ class Registries:
     ) -> None:
         self._servers = {name: RegistryServer(source, session) for name, source in sources.items()}
         self._slots = {name: asyncio.Semaphore(AT_ONCE) for name in sources}
-        self._outages: dict[str, tuple[float, RegistryFault]] = {}
+        self._silent: dict[str, tuple[float, RegistryFault]] = {}
         self._pinned: dict[Name, Found] = {}
         self._interval = interval
         self._clock = clock
-        self.followed = Followed(self._ask_patiently, moved, interval=interval)
+        self.followed = Followed(self._ask, moved, interval=interval)
 
     async def resolve(self, deployment: ModelDeployment) -> Resolution:
         """What the storageUri means now. It never raises: a refusal is part of the answer."""
@@ -71,25 +72,26 @@ class Registries:
         return _with_memory(Answer(found), deployment)
 
     async def _ask(self, name: Name, last: Found | None) -> Found:
-        # While a registry hangs, one question per interval waits for it; the other workers go on at once.
-        outage = self._outages.get(name.registry)
-        if outage is not None and self._clock() < outage[0]:
-            raise outage[1]
-        return await self._ask_patiently(name, last)
-
-    async def _ask_patiently(self, name: Name, last: Found | None) -> Found:
         server = self._servers.get(name.registry)
         if server is None:
             raise self._unknown(name.registry)
+        async with self._slots[name.registry]:
+            self._refuse_while_silent(name.registry)
+            return await self._ask_now(server, name, last)
+
+    async def _ask_now(self, server: RegistryServer, name: Name, last: Found | None) -> Found:
         try:
-            async with self._slots[name.registry]:
-                found = await look_up(server, name.model, last)
+            return await look_up(server, name.model, last)
         except RegistryFault as fault:
-            if fault.outage:
-                self._outages[name.registry] = (self._clock() + self._interval, fault)
+            if fault.reason in SILENT:
+                self._silent[name.registry] = (self._clock() + 0.8 * self._interval, fault)
             raise
-        self._outages.pop(name.registry, None)
-        return found
+
+    def _refuse_while_silent(self, registry: str) -> None:
+        # While a registry hangs, one question per interval waits for it; every other worker goes on at once.
+        until, fault = self._silent.get(registry, (0.0, None))
+        if fault is not None and self._clock() < until:
+            raise fault
 
     def _unknown(self, registry: str) -> RegistryFault:
         there = ", ".join(sorted(self._servers)) or "none"

@@ -40,7 +40,7 @@ class Refusal(Exception):
 
 
 class RegistryServer:
-    """GET with a bounded time. What MLflow refuses for a reason of the model is a `Refusal`; the rest a RegistryFault."""
+    """GET with a bounded time. What MLflow refuses because of the model is a `Refusal`; the rest a RegistryFault."""
 
     def __init__(self, source: RegistrySource, session: aiohttp.ClientSession) -> None:
         self.source = source
@@ -76,7 +76,9 @@ class RegistryServer:
 
     def _checked(self, code: int, text: bytes) -> dict[str, Any]:
         if code == 401:
-            raise self._told("RegistryUnauthorized", "wants credentials, or does not know the ones it got (401)", self._cure())
+            raise self._told(
+                "RegistryUnauthorized", "wants credentials, or does not know the ones it got (401)", self._cure()
+            )
         if code == 403:
             raise self._forbidden(text)
         if code == 429 or code >= 500:

@@ -1,0 +1,165 @@
+"""The operator's settings: one YAML file that the install mounts, and the few things that only its pod knows."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from moorage_operator.api.duration import duration_seconds
+from moorage_operator.api.quantity import parse_quantity
+from moorage_operator.api.records import Defaults
+from moorage_operator.errors import Fault, SpecFault
+
+PATH_ENV = "MOORAGE_SETTINGS"
+NAMESPACE_ENV = "MOORAGE_NAMESPACE"
+DEFAULT_PATH = "/etc/moorage/settings.yaml"
+REGISTRY_CREDENTIALS = Path("/etc/moorage/registries")
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def _duration(value: object) -> object:
+    try:
+        return duration_seconds(value, "it") if isinstance(value, str) else value
+    except SpecFault as fault:
+        raise ValueError(fault.message) from fault
+
+
+def _bytes(value: object) -> object:
+    try:
+        return int(parse_quantity(value)) if isinstance(value, str) else value
+    except SpecFault as fault:
+        raise ValueError(fault.message) from fault
+
+
+Seconds = Annotated[float, BeforeValidator(_duration), Field(gt=0)]
+Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
+
+
+class Settled(BaseModel):
+    """Immutable, camelCase outside, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class RegistrySettings(Settled):
+    """One MLflow server, by a name that CRs use.
+
+    `pod_tracking_uri`: how serving pods reach it, where that differs. `ca_config_map`: a ConfigMap of the CR's
+    namespace whose `ca.crt` the download trusts.
+    """
+
+    tracking_uri: str = Field(pattern="^https?://[^@/]+")
+    pod_tracking_uri: str | None = Field(None, pattern="^https?://[^@/]+")
+    timeout: Seconds = 5.0
+    ca_file: Path | None = None
+    ca_config_map: str | None = None
+
+
+class StoreSettings(Settled):
+    """The S3 store behind s3:// URIs, as serving pods reach it; no endpoint: the cloud's own."""
+
+    endpoint: str | None = Field(None, pattern="^https?://[^@/]+")
+    region: str | None = None
+    ca_config_map: str | None = None
+
+
+class RuntimeSettings(Settled):
+    """What serving pods get where a CR says nothing."""
+
+    image: str = Field(min_length=1)
+    image_pull_policy: str = Field("IfNotPresent", pattern="^(Always|IfNotPresent|Never)$")
+    resources: Mapping[str, Any] = Field(default_factory=dict)
+    artifact_limit: Bytes = 10 * 2**30
+    drain: Seconds = 45.0
+    pre_stop: Seconds = 5.0
+
+
+class NetworkSettings(Settled):
+    """`egress`: NetworkPolicy egress rules towards the artifact stores. `admin_peers`: who may reach the admin port."""
+
+    egress: tuple[Mapping[str, Any], ...] = ()
+    admin_peers: tuple[Mapping[str, Any], ...] = ()
+
+
+class ElectionSettings(Settled):
+    """The Lease in the operator's namespace; `enabled: false` only for a single operator."""
+
+    enabled: bool = True
+    lease: str = "moorage-operator"
+
+
+class Settings(Settled):
+    """Everything that the person who installs the operator may choose."""
+
+    runtime: RuntimeSettings
+    registries: Mapping[str, RegistrySettings] = Field(default_factory=dict)
+    store: StoreSettings = StoreSettings()
+    network: NetworkSettings = NetworkSettings()
+    election: ElectionSettings = ElectionSettings()
+    watch_namespaces: tuple[str, ...] = ()
+    poll_interval: Seconds = 10.0
+    resync_interval: Annotated[Seconds, Field(le=300)] = 300.0
+    retire_after: Seconds = 30.0
+    call_timeout: Annotated[Seconds, Field(le=15)] = 12.0
+    workers: int = Field(8, ge=1, le=64)
+    port: int = Field(8080, ge=0, le=65535)
+    registry_credentials: Path = REGISTRY_CREDENTIALS
+
+    def defaults(self) -> Defaults:
+        """What they add to a pod."""
+        runtime = self.runtime
+        return Defaults(
+            image=runtime.image,
+            image_pull_policy=runtime.image_pull_policy,
+            resources=runtime.resources,
+            artifact_limit_bytes=runtime.artifact_limit,
+            drain_seconds=int(runtime.drain),
+            pre_stop_seconds=int(runtime.pre_stop),
+            egress=self.network.egress,
+            admin_peers=self.network.admin_peers,
+        )
+
+
+class SettingsFault(Fault):
+    """The settings cannot be used; the message names the file and the field."""
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read the file (by default the one that $MOORAGE_SETTINGS names). Raises SettingsFault."""
+    path = path or Path(os.environ.get(PATH_ENV, DEFAULT_PATH))
+    try:
+        data = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise SettingsFault("SettingsMissing", f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise SettingsFault("SettingsUnreadable", f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    return parse(data, str(path))
+
+
+def parse(data: object, where: str = "settings") -> Settings:
+    """Check the file's content. Raises SettingsFault, naming the first wrong field."""
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise SettingsFault("SettingsInvalid", f"{where}: {field}: {first['msg']}") from error
+
+
+def own_namespace() -> str:
+    """Where the operator itself lives: $MOORAGE_NAMESPACE, else its pod's namespace, else moorage-system."""
+    if given := os.environ.get(NAMESPACE_ENV):
+        return given
+    return _NAMESPACE_FILE.read_text().strip() if _NAMESPACE_FILE.exists() else "moorage-system"
+
+
+def own_identity(salt: str) -> str:
+    """A name for this process in the Lease: its host and `salt`, so that a restarted pod is another holder."""
+    return f"{socket.gethostname()}_{salt}"
