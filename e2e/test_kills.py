@@ -1,0 +1,89 @@
+"""The operator is killed (-9) before and after every call to the API server; each time it ends in the right state."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from e2e.harness.api import ApiServer
+from e2e.harness.figures import Figures
+from e2e.harness.installed import Installed
+from e2e.harness.kubectl import Kubectl
+from e2e.harness.local_operator import nursery
+from e2e.harness.rehearsal import Boundary, Outcome, Rehearsal, State, boundaries
+
+WORKERS = 3
+ROOT = Path(__file__).parent.parent
+SETTINGS = {
+    "runtime": {"image": "localhost/moorage-runtime:dev"},
+    "store": {"endpoint": "http://s3.moorage-parts.svc", "region": "us-east-1"},
+    "election": {"enabled": False},
+    "retireAfter": "1s",
+    "port": 0,
+}
+NOTHING, FIRST, SECOND = State(), State("first"), State("second")
+WIDE = State("first", replicas=2)
+SCENARIOS = {
+    "create and delete": (NOTHING, FIRST),
+    "version change": (FIRST, SECOND),
+    "scale": (FIRST, WIDE),
+}
+
+
+@pytest.fixture(scope="module")
+def rehearsals(
+    api: ApiServer, kubectl: Kubectl, operator: Installed, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[Rehearsal]]:
+    """Several namespaces, each with its own operator; the one in the cluster is away meanwhile."""
+    with ExitStack() as stack:
+        stack.enter_context(operator.away())
+        parent = stack.enter_context(nursery(ROOT))
+        folder = tmp_path_factory.mktemp("operators")
+        rooms = [Rehearsal(api, kubectl, parent, folder, SETTINGS) for _ in range(WORKERS)]
+        yield [stack.enter_context(room) for room in rooms]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_killed_at_every_call(scenario: str, rehearsals: list[Rehearsal], figures: Figures) -> None:
+    here, there = SCENARIOS[scenario]
+    begin = time.monotonic()
+    leader = rehearsals[0]
+    leader.trace(here)
+    onward = boundaries(leader.trace(there), reads_after=False)
+    back = boundaries(leader.trace(here), reads_after=False)
+    for other in rehearsals[1:]:
+        other.expected = leader.expected
+        other.trace(here)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        shares = [(room, here, there, onward[i::WORKERS], back[i::WORKERS]) for i, room in enumerate(rehearsals)]
+        outcomes = [outcome for share in pool.map(lambda share: play(*share), shares) for outcome in share]
+    judge(scenario, outcomes, figures)
+    figures.at_most(f"{scenario}: time of all kills", time.monotonic() - begin, 240.0, slack=2.0)
+
+
+def play(
+    room: Rehearsal, here: State, there: State, onward: Sequence[Boundary], back: Sequence[Boundary]
+) -> list[Outcome]:
+    """There and back again until every boundary of both ways has had its turn."""
+    outcomes = []
+    for turn in range(max(len(onward), len(back))):
+        outcomes.append(room.go(there, onward[turn] if turn < len(onward) else None))
+        outcomes.append(room.go(here, back[turn] if turn < len(back) else None))
+    return outcomes
+
+
+def judge(scenario: str, outcomes: list[Outcome], figures: Figures) -> None:
+    """All in the right state, none slower than the bar, and the kills really happened."""
+    kills = [outcome for outcome in outcomes if outcome.reached]
+    planned = sum(outcome.boundary is not None for outcome in outcomes)
+    wrong = [f"{outcome.boundary}: {outcome.wrong}" for outcome in outcomes if outcome.wrong]
+    assert not wrong, f"{len(wrong)} of {len(outcomes)} ended in the wrong state:\n" + "\n".join(wrong[:5])
+    assert len(kills) >= 0.8 * planned, f"only {len(kills)} of {planned} kills took place"
+    print(f"{scenario}: {len(kills)} kills of {planned} planned")
+    figures.at_most(f"{scenario}: planned kills that did not come", planned - len(kills), 0.2 * planned, "")
+    slowest = max(outcome.seconds for outcome in kills)
+    figures.at_most(f"{scenario}: slowest of {len(kills)} kills, restart -> right state", slowest, 10.0)

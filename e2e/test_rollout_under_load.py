@@ -1,0 +1,45 @@
+"""Twenty thousand requests while versions and sizes change: none fails."""
+
+from __future__ import annotations
+
+from e2e.harness.figures import Figures
+from e2e.harness.installed import Installed
+from e2e.harness.models import Registry, train
+from e2e.harness.room import Room
+from e2e.harness.traffic import Traffic
+
+REQUESTS = 20_000
+CONNECTIONS = 8
+PAUSE_SECONDS = 0.01
+
+
+def test_no_request_lost(
+    room: Room, operator: Installed, registry: Registry, traffic: Traffic, figures: Figures, unique: str
+) -> None:
+    versions = registry.publish(unique, 0, 1, 2, 0, 1, 2, 0)
+    room.deploy("cancer", f"models:/{unique}/{versions[0]}", minReplicas=1)
+    room.wait_steady("cancer", versions[0])
+    with traffic.probe(room.url("cancer"), train(0).request) as probe:
+        probe.first(versions[0], 20)
+    load = traffic.load(
+        room.url("cancer"),
+        train(0).request,
+        least=REQUESTS,
+        connections=CONNECTIONS,
+        pause=PAUSE_SECONDS,
+    )
+    replicas = 1
+    for number, version in enumerate(versions[1:]):
+        if number in (2, 4):
+            replicas = 2 if replicas == 1 else 1
+            room.deploy("cancer", f"models:/{unique}/{versions[number]}", minReplicas=replicas)
+            size = replicas
+            room.wait("cancer", f"{size} pods", lambda body, n=size: body["status"].get("readyReplicas") == n)
+        room.deploy("cancer", f"models:/{unique}/{version}", minReplicas=replicas)
+        room.wait_ready("cancer", version)
+    report = load.stop()
+    answered = sum(seen.count for seen in report.versions.values())
+    assert set(report.versions) == set(versions)
+    assert answered + report.failed == report.sent >= REQUESTS
+    figures.at_most(f"failed of {report.sent} requests, 6 version and 2 scale changes", report.failed, 0, "")
+    figures.at_most("p99 of these requests", report.p99_millis, 250.0, "ms", slack=4.0)

@@ -1,0 +1,73 @@
+"""The thread from YAML to a prediction: how fast, and that the answers are the model's own."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from e2e.harness.figures import Figures
+from e2e.harness.installed import Installed
+from e2e.harness.models import Registry, Store, train
+from e2e.harness.room import Room
+from e2e.harness.traffic import Traffic
+from e2e.harness.witness import broken_promises
+
+POLL_SECONDS = 10.0
+
+
+def test_applied_then_answered(
+    room: Room, operator: Installed, registry: Registry, traffic: Traffic, figures: Figures, unique: str
+) -> None:
+    [version] = registry.publish(unique, 0)
+    trained = train(0)
+    with traffic.probe(room.url("cancer"), trained.request, pause=0.02) as probe:
+        applied = time.time()
+        room.deploy("cancer", f"models:/{unique}/{version}")
+        answered = probe.first(version, 60)
+        room.wait_steady("cancer", version)
+        time.sleep(2)
+    figures.at_most("CR applied -> first answer", answered - applied, 5.0, slack=2.0)
+    assert broken_promises(room.witnesses["cancer"].moments, probe.stretches, probe.ended) == []
+
+    status, headers, body = traffic.ask(room.url("cancer"), trained.request)
+    outputs = {output["name"]: output["data"] for output in body["outputs"]}
+    assert status == 200
+    assert outputs["probabilities"] == pytest.approx(trained.answer, abs=1e-5)
+    assert headers["x-model-version"] == version
+    assert headers["x-request-id"]
+
+
+def test_alias_moved_then_new_version(
+    room: Room, operator: Installed, registry: Registry, traffic: Traffic, figures: Figures, unique: str
+) -> None:
+    first, second = registry.publish(unique, 0, 1)
+    registry.alias(unique, "champion", first)
+    room.deploy("cancer", f"models:/{unique}@champion")
+    room.wait_steady("cancer", first)
+    with traffic.probe(room.url("cancer"), train(0).request) as probe:
+        probe.first(first, 20)
+        moved = time.time()
+        registry.alias(unique, "champion", second)
+        room.wait_steady("cancer", second)
+        time.sleep(2)
+    last_old = probe.last_other(second) - moved
+    figures.at_most("alias moved -> every answer from the new version", last_old, POLL_SECONDS + 10, slack=1.3)
+    assert {stretch.answer for stretch in probe.stretches} == {first, second}
+    assert broken_promises(room.witnesses["cancer"].moments, probe.stretches, probe.ended) == []
+    _, _, body = traffic.ask(room.url("cancer"), train(1).request)
+    outputs = {output["name"]: output["data"] for output in body["outputs"]}
+    assert outputs["probabilities"] == pytest.approx(train(1).answer, abs=1e-5)
+
+
+def test_served_from_a_bucket(
+    room: Room, operator: Installed, store: Store, store_keys: dict[str, str], traffic: Traffic, unique: str
+) -> None:
+    uri = store.put(unique, {"model.onnx": train(2).onnx})
+    room.secret("model-store", store_keys)
+    room.deploy("cancer", uri, model={"secretName": "model-store"})
+    body = room.wait_steady("cancer")
+    assert body["status"]["stable"]["digest"].startswith("sha256:")
+    status, _, answer = traffic.ask(room.url("cancer"), train(2).request)
+    outputs = {output["name"]: output["data"] for output in answer["outputs"]}
+    assert status == 200
+    assert outputs["probabilities"] == pytest.approx(train(2).answer, abs=1e-5)
