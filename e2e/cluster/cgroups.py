@@ -1,6 +1,10 @@
 """The control groups of a node: named after its first process, removed when that is gone."""
 
+import contextlib
+import time
 from pathlib import Path
+
+from .progress import say
 
 ROOT = Path("/sys/fs/cgroup")
 PREFIX = "moorage-"
@@ -11,11 +15,22 @@ def name(pid: int) -> str:
     return f"{PREFIX}{pid}"
 
 
-def remove_orphans(root: Path = ROOT, proc: Path = Path("/proc")) -> None:
-    """Remove the cgroups of nodes that no longer run, whichever clone had started them."""
-    for folder in [*root.glob(f"{PREFIX}*"), *root.glob(f"*/{PREFIX}*")]:
-        if not _runs(proc / folder.name.removeprefix(PREFIX)):
-            _remove(folder)
+def remove_orphans(root: Path = ROOT, proc: Path = Path("/proc"), patience: float = 5.0) -> None:
+    """Remove the cgroups of nodes that no longer run, whichever clone had started them.
+
+    For `patience` seconds it waits for last processes that are still on their way out.
+    """
+    deadline = time.monotonic() + patience
+    while left := [folder for folder in _orphans(root, proc) if not _removed(folder)]:
+        if time.monotonic() > deadline:
+            say(f"  could not remove {', '.join(map(str, left))}: a process is still in it")
+            return
+        time.sleep(0.1)
+
+
+def _orphans(root: Path, proc: Path) -> list[Path]:
+    folders = [*root.glob(f"{PREFIX}*"), *root.glob(f"*/{PREFIX}*")]
+    return [folder for folder in folders if not _runs(proc / folder.name.removeprefix(PREFIX))]
 
 
 def _runs(process: Path) -> bool:
@@ -25,11 +40,9 @@ def _runs(process: Path) -> bool:
         return False
 
 
-def _remove(folder: Path) -> None:
+def _removed(folder: Path) -> bool:
     deepest_first = sorted((p for p in folder.rglob("*") if p.is_dir()), key=lambda p: -len(p.parts))
     for group in [*deepest_first, folder]:
-        try:
+        with contextlib.suppress(OSError):
             group.rmdir()
-        except OSError:
-            # A last process may still be on its way out; the next `up` or `down` comes by again.
-            return
+    return not folder.exists()
