@@ -15,7 +15,7 @@ from typing import Any
 from moorage_operator import logs
 from moorage_operator.cluster.server import ApiError
 from moorage_operator.process import Process
-from moorage_operator.settings import Settings, SettingsFault, load
+from moorage_operator.settings import Settings, SettingsFault, load, own_namespace
 
 log = logging.getLogger("moorage_operator")
 
@@ -31,9 +31,7 @@ def main() -> None:
     except SettingsFault as fault:
         log.error("%s", fault.message)
         sys.exit(2)
-    if arguments.no_election:
-        settings = settings.model_copy(update={"election": settings.election.model_copy(update={"enabled": False})})
-    code = asyncio.run(_serve(settings))
+    code = asyncio.run(_serve(_overridden(settings, arguments)))
     # Threads of the watch may hang in a read; nothing they do matters any more.
     sys.stderr.flush()
     os._exit(code)
@@ -64,10 +62,20 @@ async def _until(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> int
     return 0
 
 
+def _overridden(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    if arguments.no_election:
+        election = settings.election.model_copy(update={"enabled": False})
+        settings = settings.model_copy(update={"election": election})
+    if arguments.own_namespace:
+        settings = settings.model_copy(update={"watch_namespaces": (own_namespace(),)})
+    return settings
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="moorage-operator", description=__doc__)
     parser.add_argument("--settings", type=Path, help="the settings file (default: $MOORAGE_SETTINGS)")
     parser.add_argument("--no-election", action="store_true", help="write without a lease: the only operator there is")
+    parser.add_argument("--own-namespace", action="store_true", help="serve only the namespace the operator lives in")
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     return parser.parse_args()
 

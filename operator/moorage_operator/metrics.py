@@ -78,7 +78,7 @@ def count_call(verb: str, code: int) -> None:
 
 
 def count_writes(changes: Iterable[Change], *, routine: bool) -> None:
-    """Changes that were written. `routine`: no event had told of the need, so what heals here the watches had missed."""
+    """Changes that were written. `routine`: no event told of the need, so what heals here the watches had missed."""
     for change in changes:
         WRITES.labels(change.verb.value, change.ref.kind, change.why).inc()
         if routine and change.why in ("missing", "drifted"):

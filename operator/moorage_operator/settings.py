@@ -56,7 +56,7 @@ class RegistrySettings(Settled):
     """
 
     tracking_uri: str = Field(pattern="^https?://[^@/]+")
-    pod_tracking_uri: str | None = Field(None, pattern="^https?://[^@/]+")
+    pod_tracking_uri: str | None = Field(default=None, pattern="^https?://[^@/]+")
     timeout: Seconds = 5.0
     ca_file: Path | None = None
     ca_config_map: str | None = None
@@ -65,7 +65,7 @@ class RegistrySettings(Settled):
 class StoreSettings(Settled):
     """The S3 store behind s3:// URIs, as serving pods reach it; no endpoint: the cloud's own."""
 
-    endpoint: str | None = Field(None, pattern="^https?://[^@/]+")
+    endpoint: str | None = Field(default=None, pattern="^https?://[^@/]+")
     region: str | None = None
     ca_config_map: str | None = None
 
@@ -74,7 +74,7 @@ class RuntimeSettings(Settled):
     """What serving pods get where a CR says nothing."""
 
     image: str = Field(min_length=1)
-    image_pull_policy: str = Field("IfNotPresent", pattern="^(Always|IfNotPresent|Never)$")
+    image_pull_policy: str = Field(default="IfNotPresent", pattern="^(Always|IfNotPresent|Never)$")
     resources: Mapping[str, Any] = Field(default_factory=dict)
     artifact_limit: Bytes = 10 * 2**30
     drain: Seconds = 45.0
@@ -108,8 +108,8 @@ class Settings(Settled):
     resync_interval: Annotated[Seconds, Field(le=300)] = 300.0
     retire_after: Seconds = 30.0
     call_timeout: Annotated[Seconds, Field(le=15)] = 12.0
-    workers: int = Field(8, ge=1, le=64)
-    port: int = Field(8080, ge=0, le=65535)
+    workers: int = Field(default=8, ge=1, le=64)
+    port: int = Field(default=8080, ge=0, le=65535)
     registry_credentials: Path = REGISTRY_CREDENTIALS
 
     def defaults(self) -> Defaults:
