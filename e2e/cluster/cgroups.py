@@ -35,7 +35,8 @@ def _orphans(root: Path, proc: Path) -> list[Path]:
 
 def _runs(process: Path) -> bool:
     try:
-        return (process / "comm").read_text().strip() == "unshare"
+        # Empty once the process has ended, even while nobody has collected it.
+        return (process / "cmdline").read_bytes().startswith(b"unshare\0")
     except OSError:
         return False
 
