@@ -20,7 +20,6 @@ from e2e.harness.kubectl import Kubectl
 from e2e.harness.models import Registry, Store
 from e2e.harness.room import Room
 from e2e.harness.traffic import Traffic
-from e2e.harness.witness import untruths
 
 ROOT = Path(__file__).parent.parent
 PARTS = "moorage-parts"
@@ -119,8 +118,7 @@ def room(request: pytest.FixtureRequest, api: ApiServer, kubectl: Kubectl) -> It
         opened = Room(api, kubectl, _slug(request))
         stack.callback(opened.close)
         yield opened
-        lies = {name: untruths(witness.moments) for name, witness in opened.witnesses.items()}
-        assert not any(lies.values()), f"the status was not honest: {lies}"
+        opened.check_honest()
 
 
 def _slug(request: pytest.FixtureRequest) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -38,18 +38,17 @@ DEEDS: dict[str, Callable[[ApiServer, str, str, str], Any]] = {
 
 
 @pytest.fixture(scope="module")
-def deployed(
-    api: ApiServer, operator: Installed, store: Store, store_keys: dict[str, str], request: pytest.FixtureRequest
-) -> Room:
+def deployed(api: ApiServer, operator: Installed, store: Store, store_keys: dict[str, str]) -> Iterator[Room]:
     """One CR with every kind of child, autoscaling included, for all deeds."""
     room = Room(api, operator.kubectl, "drift")
-    request.addfinalizer(room.close)
     uri = store.put(room.namespace, {"model.onnx": train(0).onnx})
     room.secret("model-store", store_keys)
     room.deploy("cancer", uri, model={"secretName": "model-store"}, minReplicas=2, maxReplicas=3)
     room.wait_steady("cancer")
     room.wait("cancer", "both pods", lambda body: body["status"].get("readyReplicas") == 2)
-    return room
+    yield room
+    room.close()
+    room.check_honest()
 
 
 @pytest.mark.parametrize("kind", CHILDREN)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from e2e.harness.api import Object
 from e2e.harness.figures import Figures
 from e2e.harness.installed import Installed
 from e2e.harness.models import Registry, train
@@ -33,8 +36,7 @@ def test_no_request_lost(
         if number in (2, 4):
             replicas = 2 if replicas == 1 else 1
             room.deploy("cancer", f"models:/{unique}/{versions[number]}", minReplicas=replicas)
-            size = replicas
-            room.wait("cancer", f"{size} pods", lambda body, n=size: body["status"].get("readyReplicas") == n)
+            room.wait("cancer", f"{replicas} pods", partial(has_ready, replicas))
         room.deploy("cancer", f"models:/{unique}/{version}", minReplicas=replicas)
         room.wait_ready("cancer", version)
     report = load.stop()
@@ -43,3 +45,8 @@ def test_no_request_lost(
     assert answered + report.failed == report.sent >= REQUESTS
     figures.at_most(f"failed of {report.sent} requests, 6 version and 2 scale changes", report.failed, 0, "")
     figures.at_most("p99 of these requests", report.p99_millis, 250.0, "ms", slack=4.0)
+
+
+def has_ready(replicas: int, body: Object) -> bool:
+    """Whether so many pods serve."""
+    return bool(body["status"].get("readyReplicas") == replicas)

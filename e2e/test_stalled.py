@@ -35,10 +35,17 @@ class Case:
     words: tuple[str, ...] = ()
 
 
-def from_store(world: World, uri: str | None = None, secret: str | None = "model-store", **model: Any) -> Object:
+def from_store(world: World, uri: str | None = None, **model: Any) -> Object:
     """A spec that loads from the bucket."""
-    named = {"secretName": secret} if secret else {}
-    return {"model": {"storageUri": uri or world.good_uri, **named, **model}}
+    return {"model": {"storageUri": uri or world.good_uri, "secretName": "model-store", **model}}
+
+
+def sized(world: World, cpu: str, memory: str) -> Object:
+    """A spec whose pods ask for so much."""
+    return {
+        **from_store(world),
+        "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}},
+    }
 
 
 def wrong_expectation(world: World) -> Object:
@@ -59,11 +66,11 @@ CASES = {
     ),
     "bucket missing": Case(lambda w: from_store(w, "s3://no-such-bucket/a"), ("BucketNotFound",), ("no-such-bucket",)),
     "prefix missing": Case(lambda w: from_store(w, "s3://models/no/such/prefix"), ("ArtifactNotFound",)),
-    "no credentials": Case(lambda w: from_store(w, secret=None), ("CredentialsMissing", "AccessDenied")),
+    "no credentials": Case(lambda w: {"model": {"storageUri": w.good_uri}}, ("CredentialsMissing", "AccessDenied")),
     "secret missing": Case(
-        lambda w: from_store(w, secret="absent"), ("CredentialsMissing", "SecretMissing"), ("absent",)
+        lambda w: from_store(w, secretName="absent"), ("CredentialsMissing", "SecretMissing"), ("absent",)
     ),
-    "wrong credentials": Case(lambda w: from_store(w, secret="wrong-store"), ("AccessDenied",)),
+    "wrong credentials": Case(lambda w: from_store(w, secretName="wrong-store"), ("AccessDenied",)),
     "digest mismatch": Case(lambda w: from_store(w, digest="sha256:" + "0" * 64), ("DigestMismatch",)),
     "wrong expectation": Case(wrong_expectation, ("TestRequestFailed",), ("probabilities",)),
     "no node fits": Case(lambda w: {**from_store(w), "nodeSelector": {"no": "node"}}, ("Unschedulable",)),
@@ -76,7 +83,7 @@ CASES = {
         ("quota",),
     ),
     "out of memory": Case(
-        lambda w: {**from_store(w), "resources": {"requests": {"memory": "16Mi"}, "limits": {"memory": "24Mi"}}},
+        lambda w: sized(w, "10m", "24Mi"),
         ("OOMKilled",),
         ("memory",),
     ),

@@ -14,7 +14,7 @@ from e2e.harness.api import ApiServer, Object
 from e2e.harness.kinds import CHILDREN, EVENT, MODEL_DEPLOYMENT, NAMESPACE, POD, SECRET
 from e2e.harness.kstatus import condition
 from e2e.harness.kubectl import Kubectl
-from e2e.harness.witness import Witness
+from e2e.harness.witness import Witness, untruths
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "moorage.dev/e2e": "true"}
 TINY = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}}
@@ -115,6 +115,11 @@ class Room:
         """The CR's pods that are not on their way out."""
         found = self.api.all(POD, self.namespace, f"moorage.dev/model-deployment={name}")
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def check_honest(self) -> None:
+        """Fail when any CR of this room ever claimed what its own fields disprove."""
+        lies = {name: untruths(witness.moments) for name, witness in self.witnesses.items()}
+        assert not any(lies.values()), f"the status was not honest: {lies}"
 
     def diagnosis(self) -> str:
         """All that a person would look at first: CRs, events, pods, the last log lines."""
