@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 GROUP = "moorage.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -18,6 +20,9 @@ OWNER_LABEL = f"{GROUP}/model-deployment"
 REVISION_LABEL = f"{GROUP}/revision"
 CONTENT_ANNOTATION = f"{GROUP}/content-hash"
 TOUCH_ANNOTATION = f"{GROUP}/routes-generation"
+VERSION_ANNOTATION = f"{GROUP}/model-version"
+ARTIFACT_ANNOTATION = f"{GROUP}/artifact-uri"
+STORAGE_ANNOTATION = f"{GROUP}/storage-uri"
 
 SERVE_CONTAINER = "server"
 DOWNLOAD_CONTAINER = "download"
@@ -27,6 +32,12 @@ SERVICE_PORT = 80
 def revision_name(owner: str, revision: str) -> str:
     """The Deployment, Service and ControllerRevision of one revision."""
     return f"{owner}-{revision}"
+
+
+def revision_of(owner: str, name: str) -> str | None:
+    """The revision that a child is named after; None for names that are no revision's."""
+    found = re.fullmatch(rf"{re.escape(owner)}-([0-9a-f]{{10}})", name)
+    return found[1] if found else None
 
 
 def public_service(owner: str) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 class Phase(StrEnum):
     """Where a rollout stands."""
 
-    IDLE = "Idle"
+    RESOLVING = "Resolving"
     LOADING = "Loading"
     SCALING = "Scaling"
     SWITCHING = "Switching"
@@ -59,7 +59,7 @@ class Memory:
 
     stable: str | None = None
     candidate: str | None = None
-    phase: Phase = Phase.IDLE
+    phase: Phase = Phase.RESOLVING
     since: datetime | None = None
     retiring: Mapping[str, datetime] = field(default_factory=dict)
     stable_replicas: int = 0

@@ -1,0 +1,28 @@
+"""The name of a revision: a hash over what the user chose, and over nothing that the operator chose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moorage_operator.api.model_deployment import ModelDeploymentSpec
+from moorage_operator.api.records import Resolved
+from moorage_operator.desired.metadata import content_hash
+
+HASH_LENGTH = 10
+
+_CHOSEN = {"runtime", "resources", "env", "node_selector", "tolerations", "pod_template", "test_request", "timeout"}
+
+
+def revision_hash(spec: ModelDeploymentSpec, resolved: Resolved) -> str:
+    """Ten hex digits. Replicas, autoscaling, deadlines and the storageUri's wording do not count.
+
+    Fields at their default are left out, so a release that adds a field renames no revision.
+    """
+    chosen: dict[str, Any] = spec.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, include=_CHOSEN
+    )
+    model = spec.model.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, exclude={"storage_uri"}
+    )
+    meaning = {"version": resolved.version, "artifactUri": resolved.artifact_uri, "model": model}
+    return content_hash({**chosen, **meaning})[:HASH_LENGTH]

@@ -1,0 +1,42 @@
+"""Services: the public one, which selects one revision, and each revision's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moorage_operator.api.model_deployment import ModelDeployment
+from moorage_operator.desired.metadata import metadata
+from moorage_operator.names import (
+    SERVICE_PORT,
+    common_labels,
+    public_service,
+    revision_labels,
+    revision_name,
+    revision_selector,
+)
+
+
+def public(owner: ModelDeployment, target: str) -> dict[str, Any]:
+    """The Service that clients call: its selector is the switch."""
+    name = owner.metadata.name
+    return _service(owner, public_service(name), common_labels(name), target)
+
+
+def of_revision(owner: ModelDeployment, revision: str) -> dict[str, Any]:
+    """The Service that always means this one revision."""
+    name = owner.metadata.name
+    return _service(owner, revision_name(name, revision), revision_labels(name, revision), revision)
+
+
+def _service(owner: ModelDeployment, name: str, labels: dict[str, str], revision: str) -> dict[str, Any]:
+    port = {"name": "http", "port": SERVICE_PORT, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(owner, name, labels),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": revision_selector(owner.metadata.name, revision),
+            "ports": [port],
+        },
+    }

@@ -1,0 +1,1 @@
+"""Judge: what a person is told. One file per condition, each a chain of named checks."""

@@ -1,0 +1,1 @@
+"""Plan: desired objects and live ones in, the writes that are needed out."""

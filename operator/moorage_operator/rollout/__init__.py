@@ -1,0 +1,1 @@
+"""Rollout: which revision is stable, which is next, how many replicas each has and where the Service points."""
