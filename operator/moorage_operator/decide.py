@@ -2,8 +2,47 @@
 
 from __future__ import annotations
 
-from moorage_operator.api.records import Decision, Defaults, Endpoint, Resolution, Snapshot
-from moorage_operator.errors import Fault
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moorage_operator.api.blueprint import Blueprint
+from moorage_operator.api.model_deployment import ModelDeployment
+from moorage_operator.api.records import Decision, Defaults, Endpoint, Resolution, Resolved, Snapshot
+from moorage_operator.api.step import RevisionState, Scene, Size
+from moorage_operator.desired import autoscaler
+from moorage_operator.desired.blueprint import blueprint
+from moorage_operator.desired.build import build
+from moorage_operator.desired.routes import routes
+from moorage_operator.errors import Fault, SpecFault
+from moorage_operator.judge.evidence import Evidence
+from moorage_operator.judge.investigate import investigate, refusals
+from moorage_operator.judge.status import status
+from moorage_operator.observed.blueprints import read_blueprints
+from moorage_operator.observed.memory import remember
+from moorage_operator.observed.revisions import revision_states
+from moorage_operator.observed.world import World, sort
+from moorage_operator.plan.changes import changes, ref_of
+from moorage_operator.plan.routes import next_routes
+from moorage_operator.plan.update import differing_parts
+from moorage_operator.rollout.next_step import next_step
+
+CLEANUP_SECONDS = 1.0
+CONFLICT_SECONDS = 10.0
+"""Nobody tells us when a foreign object goes away."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What the CR means now: the version and its blueprint as of today, or why there is none."""
+
+    resolution: Resolution
+    resolved: Resolved | None = None
+    fresh: Blueprint | None = None
+
+    @property
+    def wanted(self) -> str | None:
+        return self.fresh.revision if self.fresh is not None else None
 
 
 def decide(
@@ -16,4 +55,95 @@ def decide(
     faults: tuple[Fault, ...] = (),
 ) -> Decision:
     """Decide everything about one CR. `faults`: what the writes of this very pass met, to be told in the status."""
-    raise NotImplementedError
+    owner = snapshot.deployment
+    if owner.metadata.deletion_timestamp is not None:
+        return Decision((), _plain(owner), status_changed=False)
+    world = sort(snapshot)
+    meaning = _meaning(owner, resolution, defaults, endpoint)
+    blueprints = _blueprints(world, meaning)
+    states = revision_states(world, owner, blueprints.values())
+    step = next_step(_scene(snapshot, world, meaning, states, retire_seconds))
+    table = next_routes(world, routes(step, states))
+    wished = build(owner, step, blueprints, table, defaults)
+    evidence = investigate(
+        snapshot,
+        world,
+        step,
+        states,
+        wanted=meaning.wanted,
+        meaning=meaning.resolved,
+        resolution=meaning.resolution,
+        refusals=refusals(faults, map(ref_of, wished), world.foreign),
+        update=_update(meaning, blueprints),
+        scaled=autoscaler.wanted(owner.spec),
+    )
+    told = status(evidence)
+    writes = changes(world, wished, table.generation if wished else 0)
+    return Decision(writes, told, told != _plain(owner), _look_again(evidence, world, faults))
+
+
+def _meaning(owner: ModelDeployment, resolution: Resolution, defaults: Defaults, endpoint: Endpoint) -> _Meaning:
+    resolved = resolution.resolved or _last_answer(owner)
+    if resolved is None:
+        return _Meaning(resolution)
+    try:
+        return _Meaning(resolution, resolved, blueprint(owner, resolved, defaults, endpoint))
+    except SpecFault as fault:
+        return _Meaning(Resolution(resolution.resolved, fault), resolved)
+
+
+def _last_answer(owner: ModelDeployment) -> Resolved | None:
+    """A registry that is away, or that lost the alias, takes nothing back."""
+    model, told = owner.spec.model, owner.status.model
+    if told is None or (told.storage_uri, told.registry) != (model.storage_uri, model.registry):
+        return None
+    return Resolved(**told.model_dump())
+
+
+def _blueprints(world: World, meaning: _Meaning) -> dict[str, Blueprint]:
+    born = read_blueprints(world)
+    return {meaning.fresh.revision: meaning.fresh, **born} if meaning.fresh is not None else born
+
+
+def _scene(
+    snapshot: Snapshot,
+    world: World,
+    meaning: _Meaning,
+    states: Mapping[str, RevisionState],
+    retire_seconds: float,
+) -> Scene:
+    spec = snapshot.deployment.spec
+    scaled = autoscaler.wanted(spec)
+    return Scene(
+        wanted=meaning.wanted,
+        revisions=states,
+        selected=world.selected,
+        size=Size(spec.min_replicas, (spec.max_replicas or 0) if scaled else spec.min_replicas, scaled),
+        memory=remember(snapshot.deployment.status, snapshot.now),
+        now=snapshot.now,
+        retire_seconds=retire_seconds,
+    )
+
+
+def _update(meaning: _Meaning, blueprints: Mapping[str, Blueprint]) -> tuple[str, ...]:
+    if meaning.fresh is None:
+        return ()
+    return differing_parts(blueprints[meaning.fresh.revision], meaning.fresh)
+
+
+def _look_again(evidence: Evidence, world: World, faults: tuple[Fault, ...]) -> float | None:
+    left = evidence.seconds_left
+    moments = [
+        evidence.step.look_again,
+        left if left is not None and left > 0 else None,
+        CLEANUP_SECONDS if world.leftovers else None,
+        CONFLICT_SECONDS if world.foreign else None,
+        *(fault.retry_after for fault in (*faults, evidence.resolution.fault) if fault is not None),
+    ]
+    known = [moment for moment in moments if moment is not None]
+    return max(min(known), 0.05) if known else None
+
+
+def _plain(owner: ModelDeployment) -> dict[str, Any]:
+    """The live status as we would write it, to tell whether ours differs."""
+    return owner.status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -47,6 +47,11 @@ class Reason(StrEnum):
     # Ready
     SERVING = "Serving", "The public Service selects a revision whose pods answered a real request."
     NOT_SERVED_YET = "NotServedYet", "No version has answered yet.", "Wait, or read Stalled and RolloutHealthy."
+    NOT_ROUTED = (
+        "NotRouted",
+        "The public Service selects no revision that answers.",
+        "Wait: the operator repairs it; if an object of somebody else is in the way, read Stalled.",
+    )
     NO_POD_READY = (
         "NoPodReady",
         "The revision that should serve has no pod that can answer.",

@@ -1,0 +1,148 @@
+"""What keeps a pod from answering: an ordered chain of named checks, the first that says something wins.
+
+No message holds a pod's name or a count that moves: the same trouble must give the same words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from moorage_operator.api.conditions import Reason
+from moorage_operator.api.problem import Problem
+from moorage_operator.judge.evidence import worst
+from moorage_operator.names import DOWNLOAD_CONTAINER, SERVE_CONTAINER
+from moorage_operator.observed.pod import Pod, last_end
+
+Check = Callable[[Pod], Problem | None]
+
+_IMAGE_WAITS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+_IMAGE_IS_GONE = ("not found", "manifest unknown", "not present", "InvalidImageName")
+_CONFIG_WAITS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_KILLED = (0, 137, 143)
+
+
+def download_problem(pods: Iterable[Pod], digest: str | None) -> Problem | None:
+    """What the download says, the worst of all pods. `digest`: what the revision is pinned to."""
+    return worst(*(_download(pod) or _mismatch(pod, digest) for pod in pods))
+
+
+def serving_problem(pods: Iterable[Pod], *, proven: bool) -> Problem | None:
+    """What keeps the pods from answering, the worst of all. `proven`: a revision that served; it may come back."""
+    crashes = (_out_of_memory, _load, _startup, _crash)
+    found = [_first(pod, (_unscheduled, _image, _config)) for pod in pods if not pod.ready]
+    fallen = [_first(pod, crashes) for pod in pods if not pod.ready]
+    if proven:
+        fallen = [Problem(each.reason, each.message) if each else None for each in fallen]
+    return worst(*found, *fallen)
+
+
+def _first(pod: Pod, checks: Iterable[Check]) -> Problem | None:
+    return next((problem for check in checks if (problem := check(pod)) is not None), None)
+
+
+def _download(pod: Pod) -> Problem | None:
+    ended = last_end(pod.container(DOWNLOAD_CONTAINER))
+    if pod.ready or not ended or ended.get("exitCode") == 0:
+        return None
+    report = pod.download_report
+    if report is not None and report.reason:
+        message = report.message or "The download gave no further word."
+        return Problem(report.reason, message, terminal=not report.retriable)
+    if ended.get("reason") == "OOMKilled":
+        return _memory("download")
+    return _ended("download", ended)
+
+
+def _mismatch(pod: Pod, digest: str | None) -> Problem | None:
+    if digest is None or pod.digest in (None, digest):
+        return None
+    message = (
+        f"A pod loaded {pod.digest}, but this revision is pinned to {digest}: the artifact was changed under the same "
+        "version. Register the new content as a new version."
+    )
+    return Problem(Reason.DIGEST_MISMATCH, message, terminal=True)
+
+
+def _unscheduled(pod: Pod) -> Problem | None:
+    scheduled = pod.condition("PodScheduled")
+    if scheduled.get("status") != "False":
+        return None
+    said = str(scheduled.get("message") or "no reason given").rstrip(". ")
+    if missing := re.search(r'persistentvolumeclaim "([^"]+)" not found', said):
+        message = f"PersistentVolumeClaim {missing[1]} does not exist. Create it in this namespace."
+        return Problem(Reason.CLAIM_MISSING, message, terminal=True)
+    cure = "Ask for less in spec.resources, loosen nodeSelector, affinity or tolerations, or add nodes."
+    return Problem(Reason.UNSCHEDULABLE, f"No node can take the pod: {said}. {cure}")
+
+
+def _image(pod: Pod) -> Problem | None:
+    for container, waiting in _waiting(pod):
+        if waiting.get("reason") in _IMAGE_WAITS:
+            image, said = container.get("image", "of the pod"), _said(waiting)
+            message = (
+                f"The node cannot get image {image}: {said}. Push it, correct its name in the operator's settings, or "
+                "name imagePullSecrets in spec.podTemplate."
+            )
+            gone = any(words in f"{waiting['reason']} {said}" for words in _IMAGE_IS_GONE)
+            return Problem(Reason.IMAGE_UNAVAILABLE, message, terminal=gone)
+    return None
+
+
+def _config(pod: Pod) -> Problem | None:
+    for _, waiting in _waiting(pod):
+        if waiting.get("reason") in _CONFIG_WAITS:
+            message = f"The kubelet cannot set the container up: {_said(waiting)}. Correct what it names."
+            return Problem(Reason.CONTAINER_CONFIG_ERROR, message, terminal=True)
+    return None
+
+
+def _out_of_memory(pod: Pod) -> Problem | None:
+    ended = last_end(pod.container(SERVE_CONTAINER))
+    return _memory("server") if ended.get("reason") == "OOMKilled" else None
+
+
+def _load(pod: Pod) -> Problem | None:
+    report = pod.serve_report
+    return Problem(report.reason, report.message, terminal=True) if report is not None else None
+
+
+def _startup(pod: Pod) -> Problem | None:
+    server = pod.container(SERVE_CONTAINER)
+    ended = last_end(server)
+    if not ended or server.get("started") or ended.get("exitCode") not in _KILLED:
+        return None
+    message = (
+        "The kubelet stopped the server because the model was not loaded and tested within the startup time. Give it "
+        "more CPU in spec.resources, or make the model smaller."
+    )
+    return Problem(Reason.STARTUP_PROBE_FAILING, message, terminal=True)
+
+
+def _crash(pod: Pod) -> Problem | None:
+    ended = last_end(pod.container(SERVE_CONTAINER))
+    return _ended("server", ended) if ended else None
+
+
+def _memory(container: str) -> Problem:
+    message = f"The {container} container needed more memory than its limit. Raise spec.resources.limits.memory."
+    return Problem(Reason.OOM_KILLED, message, terminal=True)
+
+
+def _ended(container: str, ended: Mapping[str, Any]) -> Problem:
+    code, last_words = ended.get("exitCode"), str(ended.get("message") or "").strip()
+    told = f"Its last words: {last_words[-400:]}" if last_words else "It left no message; read its log."
+    return Problem(Reason.CRASH_LOOP, f"The {container} container ended with exit code {code}. {told}", terminal=True)
+
+
+def _waiting(pod: Pod) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    for name in (DOWNLOAD_CONTAINER, SERVE_CONTAINER):
+        container = pod.container(name)
+        if waiting := (container.get("state") or {}).get("waiting"):
+            yield container, waiting
+
+
+def _said(waiting: Mapping[str, Any]) -> str:
+    """The kubelet's words; `Back-off pulling image "x": ErrImagePull: why` tells why only at its end."""
+    return str(waiting.get("message") or waiting.get("reason") or "no reason given").rstrip(". ")

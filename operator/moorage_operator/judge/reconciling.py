@@ -1,0 +1,42 @@
+"""Reconciling: is a change under way, and within its deadline?"""
+
+from __future__ import annotations
+
+from moorage_operator.api.conditions import Reason
+from moorage_operator.api.step import Phase
+from moorage_operator.judge.evidence import Evidence
+from moorage_operator.judge.stalled import stopped_by
+from moorage_operator.judge.verdict import Verdict, false, true
+
+_REASONS = {
+    Phase.RESOLVING: Reason.RESOLVING,
+    Phase.LOADING: Reason.LOADING,
+    Phase.SCALING: Reason.SCALING,
+    Phase.SWITCHING: Reason.SWITCHING,
+}
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """True between the first step and the last, unless something has stopped it."""
+    generation = evidence.owner.metadata.generation
+    if stopped_by(evidence) is not None:
+        return false(Reason.STOPPED, "The change cannot go on by itself; read Stalled.", generation)
+    if evidence.cleaning:
+        return true(Reason.CLEANING_UP, "Children of a deleted namesake are still going away.", generation)
+    if evidence.step.phase is Phase.STEADY:
+        return false(Reason.STEADY, "Everything is as the spec says.", generation)
+    problem = evidence.problems.any
+    so_far = f" So far: {problem.message}" if problem is not None else ""
+    return true(_REASONS[evidence.step.phase], f"{_doing(evidence)}{so_far}", generation)
+
+
+def _doing(evidence: Evidence) -> str:
+    newest = evidence.newest
+    if evidence.step.phase is Phase.RESOLVING or newest is None:
+        return f"Asking the registry what {evidence.owner.spec.model.storage_uri} means."
+    if evidence.step.phase is Phase.LOADING:
+        return f"The first pod of version {newest.version} downloads, loads and tests the model."
+    if evidence.step.phase is Phase.SCALING:
+        size = evidence.step.replicas.get(newest.revision) or newest.desired or 1
+        return f"{newest.ready} of {size} pods of version {newest.version} answer."
+    return f"The Service has moved to version {newest.version}; the cluster is learning it."
