@@ -256,7 +256,7 @@ REFUSED = (
         Case(f"timeout {text!r}", {"timeout": text}, refusal=("spec.timeout", cure))
         for text, cure in (
             ("5", "500ms, 5s or 1m30s"), ("five seconds", "500ms, 5s or 1m30s"), ("-5s", "500ms, 5s or 1m30s"),
-            ("0s", "greater than 0s"), ("61m", "at most 1h"), ("9999999h", "at most 1h"),
+            ("0s", "at least 1ms"), ("0.9ms", "at least 1ms"), ("61m", "at most 1h"), ("9999999h", "at most 1h"),
         )
     ),
     Case("deadline too short", {"progressDeadlineSeconds": 9}, refusal=("spec.progressDeadlineSeconds",)),

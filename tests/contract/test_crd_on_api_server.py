@@ -121,6 +121,12 @@ def test_refuses_with_the_field_and_the_cure(server: Server, case: Case) -> None
     assert [words for words in case.refusal if words not in message] == [], message or "it was taken"
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda file: file.name)
+def test_takes_the_examples(server: Server, file: Path) -> None:
+    for body in yaml.safe_load_all(file.read_text()):
+        assert server.refusal(body) == ""
+
+
 def test_is_taken_by_plain_kubectl_apply() -> None:
     """Client-side apply keeps the whole object in an annotation of at most 256 KiB."""
     done = kubectl("apply", "--dry-run=server", "-f", "-", stdin=crd_text())

@@ -13,7 +13,7 @@ import yaml
 
 from moorage_operator.api.frozen import VALIDATIONS, cel
 from moorage_operator.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
-from moorage_operator.api.reference import reference_page
+from moorage_operator.api.reference import conditions_page, reference_page
 from moorage_operator.api.structural import Schema, structural_schema
 
 GROUP = "moorage.dev"
@@ -23,6 +23,7 @@ PLURAL = "modeldeployments"
 
 CRD_FILE = Path("crds", f"{GROUP}_{PLURAL}.yaml")
 REFERENCE_FILE = Path("docs", "reference", "modeldeployment.md")
+CONDITIONS_FILE = Path("docs", "reference", "conditions.md")
 
 _HEADER = "# Generated from operator/moorage_operator/api by `make generate`; edit the models instead.\n"
 _ABOUT = (
@@ -123,9 +124,14 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
+def generated() -> dict[Path, str]:
+    """Every generated file, by its path below the root of the repository."""
+    return {CRD_FILE: crd_text(), REFERENCE_FILE: reference_page(crd()), CONDITIONS_FILE: conditions_page()}
+
+
 def write(root: Path) -> None:
-    """Write both generated files below the root of the repository."""
-    for file, text in ((CRD_FILE, crd_text()), (REFERENCE_FILE, reference_page(crd()))):
+    """Write every generated file below the root of the repository."""
+    for file, text in generated().items():
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(text, encoding="utf-8")
         sys.stderr.write(f"wrote {file}\n")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
+from moorage_operator.api.conditions import Reason
 from moorage_operator.errors import SpecFault
 
-REASON = "InvalidDuration"
-
-# Digits are bounded so that no accepted text overflows the 64-bit nanoseconds of CEL's duration().
 _NUMBER = r"[0-9]{1,7}(\.[0-9]{1,6})?"
 PATTERN = rf"^({_NUMBER}(ms|s|m|h)){{1,4}}$"
 
@@ -19,5 +17,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 def duration_seconds(text: str, field: str) -> float:
     """The duration in seconds. Raises SpecFault naming `field` (a path such as spec.timeout) when the text is none."""
     if re.fullmatch(PATTERN, text) is None:
-        raise SpecFault(REASON, f"{field}: {text[:40]!r} is not a duration; write for example 500ms, 5s or 1m30s.")
+        raise SpecFault(
+            Reason.INVALID_DURATION, f"{field}: {text[:40]!r} is not a duration; write for example 500ms, 5s or 1m30s."
+        )
     return sum(float(number) * _SECONDS[unit] for number, unit in _TERM.findall(text))

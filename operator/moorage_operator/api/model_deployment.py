@@ -207,8 +207,8 @@ class ModelDeploymentSpec(Frozen):
         json_schema_extra=checked(
             cel(_TIMEOUT, "timeout must be a duration such as 500ms, 5s or 1m30s"),
             cel(
-                f"!{_TIMEOUT} || (duration(self) > duration('0s') && duration(self) <= duration('1h'))",
-                "timeout must be greater than 0s and at most 1h",
+                f"!{_TIMEOUT} || (duration(self) >= duration('1ms') && duration(self) <= duration('1h'))",
+                "timeout must be at least 1ms and at most 1h",
             ),
         ),
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from moorage_operator.api.conditions import Reason
 from moorage_operator.errors import SpecFault
-
-REASON = "InvalidQuantity"
 
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
@@ -20,7 +19,9 @@ def parse_quantity(value: int | float | str) -> Decimal:
     """The amount in units (cores, bytes, pieces). Raises SpecFault when the text is no quantity."""
     found = _QUANTITY.fullmatch(str(value))
     if found is None:
-        raise SpecFault(REASON, f"{str(value)[:40]!r} is not a quantity; write for example 500m, 2, 512Mi or 4Gi.")
+        raise SpecFault(
+            Reason.INVALID_QUANTITY, f"{str(value)[:40]!r} is not a quantity; write for example 500m, 2, 512Mi or 4Gi."
+        )
     number, suffix, exponent = Decimal(found[1]), found[2] or "", found[3]
     if exponent is not None:
         return number.scaleb(int(exponent))

@@ -24,7 +24,7 @@ class Condition(Told):
     status: Literal["True", "False", "Unknown"]
     """The verdict."""
     reason: Annotated[str, Field(min_length=1, max_length=1024)]
-    """Why, in one word; docs/conditions.md lists them all with their cures."""
+    """Why, in one word; docs/reference/conditions.md lists them all with their cures."""
     message: Annotated[str, Field(max_length=32768)]
     """Why, in a sentence that says what to do."""
     last_transition_time: _Time

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from moorage_operator.api.conditions import Reason
 from moorage_operator.errors import SpecFault
 
-REASON = "InvalidStorageUri"
 FIELD = "spec.model.storageUri"
 MAX_LENGTH = 1024
 
@@ -134,11 +134,11 @@ def parse_storage_uri(text: str) -> StorageUri:
     """Read a storageUri. Raises SpecFault, naming the field and the cure, on everything that the CRD refuses."""
     for rule in RULES:
         if not rule.holds(text):
-            raise SpecFault(REASON, f"{FIELD} {rule.message}.")
+            raise SpecFault(Reason.INVALID_STORAGE_URI, f"{FIELD} {rule.message}.")
     if found := re.fullmatch(_MODELS, text):
         return Registered(found[1], version=found[4], stage=found[5], alias=found[6])
     if found := re.fullmatch(_S3, text):
         return S3(found[1], found[2].strip("/"))
     if found := re.fullmatch(_PVC, text):
         return Claim(found[1], found[3].strip("/"))
-    raise SpecFault(REASON, f"{FIELD} is not understood.")
+    raise SpecFault(Reason.INVALID_STORAGE_URI, f"{FIELD} is not understood.")
