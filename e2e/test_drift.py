@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -66,9 +67,8 @@ def repair_seconds(room: Room, kind: str, deed: str) -> float:
         name, wanted = body["metadata"]["name"], meaning(kind, body)
         DEEDS[deed](room.api, kind, room.namespace, name)
         begin = time.monotonic()
-        room.until(
-            f"{kind} {name} {deed}: repaired", lambda n=name: look(room, CHILDREN[kind], n), same(kind, wanted), 30
-        )
+        now = partial(look, room, CHILDREN[kind], name)
+        room.until(f"{kind} {name} {deed}: repaired", now, same(kind, wanted), 30)
         slowest = max(slowest, time.monotonic() - begin)
     return slowest
 

@@ -18,6 +18,7 @@ from e2e.harness.kubectl import Kubectl
 from e2e.harness.local_operator import LocalOperator, Nursery, nursery
 from e2e.harness.rehearsal import OPERATOR_USER
 from e2e.harness.room import Room
+from e2e.harness.settings import LOCAL_SETTINGS
 from e2e.harness.stage import UNSCHEDULED, Stage
 
 ROOT = Path(__file__).parent.parent
@@ -96,11 +97,7 @@ def pair(
 def candidate(api: ApiServer, parent: Nursery, folder: Path, namespace: str, stack: ExitStack) -> Candidate:
     """One operator, not started yet."""
     proxy = stack.enter_context(FaultProxy(api.access, user=OPERATOR_USER))
-    settings = {
-        "runtime": {"image": "localhost/moorage-runtime:dev"},
-        "watchNamespaces": [namespace],
-        "port": 0,
-    }
+    settings = {**LOCAL_SETTINGS, "watchNamespaces": [namespace], "election": {"enabled": True}}
     made = LocalOperator(parent, folder, proxy.url, settings)
     stack.callback(made.kill)
     return Candidate(proxy, made)

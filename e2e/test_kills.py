@@ -15,16 +15,10 @@ from e2e.harness.installed import Installed
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.local_operator import nursery
 from e2e.harness.rehearsal import Boundary, Outcome, Rehearsal, State, boundaries
+from e2e.harness.settings import LOCAL_SETTINGS
 
 WORKERS = 3
 ROOT = Path(__file__).parent.parent
-SETTINGS = {
-    "runtime": {"image": "localhost/moorage-runtime:dev"},
-    "store": {"endpoint": "http://s3.moorage-parts.svc", "region": "us-east-1"},
-    "election": {"enabled": False},
-    "retireAfter": "1s",
-    "port": 0,
-}
 NOTHING, FIRST, SECOND = State(), State("first"), State("second")
 WIDE = State("first", replicas=2)
 SCENARIOS = {
@@ -43,7 +37,7 @@ def rehearsals(
         stack.enter_context(operator.away())
         parent = stack.enter_context(nursery(ROOT))
         folder = tmp_path_factory.mktemp("operators")
-        rooms = [Rehearsal(api, kubectl, parent, folder, SETTINGS) for _ in range(WORKERS)]
+        rooms = [Rehearsal(api, kubectl, parent, folder, LOCAL_SETTINGS) for _ in range(WORKERS)]
         yield [stack.enter_context(room) for room in rooms]
 
 

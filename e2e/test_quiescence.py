@@ -13,6 +13,7 @@ from e2e.harness.local_operator import LocalOperator, nursery
 from e2e.harness.models import Store, train
 from e2e.harness.rehearsal import OPERATOR_USER
 from e2e.harness.room import Room
+from e2e.harness.settings import LOCAL_SETTINGS
 
 ROOT = Path(__file__).parent.parent
 QUIET_SECONDS = 60
@@ -31,15 +32,7 @@ def test_no_write_after_convergence(
     """Real pods, an autoscaler and frequent resyncs, behind a proxy that counts."""
     uri = store.put(unique, {"model.onnx": train(0).onnx})
     room.secret("model-store", store_keys)
-    settings = {
-        "runtime": {"image": "localhost/moorage-runtime:dev"},
-        "store": {"endpoint": "http://s3.moorage-parts.svc", "region": "us-east-1"},
-        "watchNamespaces": [room.namespace],
-        "election": {"enabled": False},
-        "resyncInterval": "10s",
-        "retireAfter": "5s",
-        "port": 0,
-    }
+    settings = {**LOCAL_SETTINGS, "watchNamespaces": [room.namespace], "resyncInterval": "10s"}
     with operator.away(), nursery(ROOT) as parent, FaultProxy(api.access, user=OPERATOR_USER) as proxy:
         local = LocalOperator(parent, tmp_path, proxy.url, settings)
         local.start()

@@ -28,7 +28,7 @@ class World:
 
 @dataclass(frozen=True)
 class Case:
-    """`spec`: what is applied, from the world. `reasons`: any of them may be told. `words`: have to be in the message."""
+    """`spec`: what is applied. `reasons`: any of them may be told. `words`: have to be in the message."""
 
     spec: Callable[[World], Object]
     reasons: tuple[str, ...]

@@ -89,7 +89,7 @@ class Rehearsal:
     def trace(self, wanted: State) -> list[Call]:
         """Go to `wanted` undisturbed: the calls it took. What the children then are is what they always must be."""
         begin = len(self.proxy.calls)
-        self._ask_for(wanted)
+        self.ask_for(wanted)
         self._wait(wanted, time.monotonic() + PATIENCE_SECONDS, compare=False)
         time.sleep(0.5)
         self.expected.setdefault(wanted, amount_to(self.api, self.room.namespace))
@@ -101,7 +101,7 @@ class Rehearsal:
         if boundary:
             self.proxy.rule = self._rule(boundary, died)
         try:
-            self._ask_for(wanted)
+            self.ask_for(wanted)
             deadline = time.monotonic() + PATIENCE_SECONDS
             restarted = time.monotonic()
             while not died.is_set() and not self._arrived(wanted) and time.monotonic() < deadline:
@@ -131,7 +131,8 @@ class Rehearsal:
 
         return rule
 
-    def _ask_for(self, wanted: State) -> None:
+    def ask_for(self, wanted: State) -> None:
+        """Apply what is wanted, and do not wait for it."""
         if wanted.version is None:
             self.api.delete(MODEL_DEPLOYMENT, self.room.namespace, NAME)
             return
