@@ -43,6 +43,8 @@ class Kind:
     def up(self) -> None:
         """Bring the cluster up, or put right what a running one lacks."""
         if not self._running():
+            # The API server writes its audit log there, as that of our own node does.
+            (self.layout.node / "log").mkdir(parents=True, exist_ok=True)
             with step("kind cluster"):
                 self._kind("create", "cluster", "--name", CLUSTER, "--config", str(REPOSITORY / "kind-config.yaml"))
         self._kind("export", "kubeconfig", "--name", CLUSTER)
@@ -94,7 +96,8 @@ class Kind:
             self._kind("load", "docker-image", "--name", CLUSTER, *(recipe.reference for recipe in recipes))
 
     def _kind(self, *words: str) -> str:
-        return run([self._binary(), *words], env={"KUBECONFIG": str(self.layout.kubeconfig)})
+        # The configuration names folders of the repository relative to its top.
+        return run([self._binary(), *words], cwd=REPOSITORY, env={"KUBECONFIG": str(self.layout.kubeconfig)})
 
     def _binary(self) -> str | Path:
         """Return kind from PATH, else built into the state folder."""

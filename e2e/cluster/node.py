@@ -119,7 +119,7 @@ class Node:
         while True:
             if guardian.poll() is not None:
                 raise ClusterFailure(f"The node ended at its start:\n{self._tail('init')}")
-            if (self.state / "started").exists() and self.ctr_answers(daemons):
+            if (self.state / "started").exists() and succeeds([*self._ctr(daemons), "version"]):
                 return
             if time.monotonic() > deadline:
                 raise ClusterFailure(f"containerd does not answer:\n{self._tail('containerd')}")
@@ -129,17 +129,13 @@ class Node:
         path = self.log / f"{name}.log"
         return "\n".join(path.read_text(errors="replace").splitlines()[-20:]) if path.exists() else "(no log)"
 
-    def inside_mounts(self) -> list[str]:
-        """Return the words that run a program in the node's file systems."""
-        return ["nsenter", "-t", str(self.first_process()), "-m", "--"]
-
-    def ctr_answers(self, daemons: Path) -> bool:
-        return succeeds([*self.inside_mounts(), daemons / "ctr", "version"])
+    def _ctr(self, daemons: Path) -> list[str | Path]:
+        """Return the words that speak to containerd, whose socket lies in the node's file systems."""
+        return ["nsenter", "-t", str(self.first_process()), "-m", "--", daemons / "ctr"]
 
     def import_image(self, daemons: Path, archive: Path) -> None:
         """Put an OCI archive into the node's image store."""
-        ctr = [*self.inside_mounts(), daemons / "ctr", "-n", "k8s.io"]
-        run([*ctr, "images", "import", archive.absolute()])
+        run([*self._ctr(daemons), "-n", "k8s.io", "images", "import", archive.absolute()])
 
     def open_port(self) -> int:
         """Make the API server reachable on the machine's 127.0.0.1; harmless when it is. Returns the port."""

@@ -13,9 +13,7 @@ from .layout import Layout
 from .node import START_SECONDS, Node
 from .progress import say, step
 
-PART_IMAGES = parts.PartImages(
-    images.METRICS_SERVER.reference, images.VERSITYGW.reference, dockerfile.MLFLOW.reference
-)
+PART_IMAGES = parts.PartImages(images.METRICS_SERVER.reference, images.VERSITYGW.reference, dockerfile.MLFLOW.reference)
 
 
 class OwnNode:

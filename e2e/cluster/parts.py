@@ -9,7 +9,7 @@ from .kubectl import Kubectl
 from .layout import HERE
 
 NAMESPACE = "moorage-parts"
-SECRET = "s3-root"  # noqa: S105 - a name
+SECRET = "s3-root"
 READY_SECONDS = 180
 
 

@@ -68,8 +68,7 @@ def _openssl(folder: Path, *words: str) -> None:
 def kubeconfig(folder: Path, client: str, server: str) -> str:
     """Return a kubeconfig for one of CLIENTS that needs no other file."""
     authority, certificate, key = (
-        base64.b64encode((folder / name).read_bytes()).decode()
-        for name in ("ca.crt", f"{client}.crt", f"{client}.key")
+        base64.b64encode((folder / name).read_bytes()).decode() for name in ("ca.crt", f"{client}.crt", f"{client}.key")
     )
     return f"""apiVersion: v1
 kind: Config
