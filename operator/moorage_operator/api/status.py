@@ -9,8 +9,8 @@ from pydantic import Field
 from moorage_operator.api.frozen import ATOMIC, Told, keyed
 
 _Word = Annotated[str, Field(max_length=64)]
-_Uri = Annotated[str, Field(max_length=2048)]
-_Version = Annotated[str, Field(max_length=512)]
+_Uri = Annotated[str, Field(max_length=4096)]
+_Version = Annotated[str, Field(max_length=1024)]
 _Digest = Annotated[str, Field(max_length=128)]
 _Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
 _Count = Annotated[int, Field(ge=0)]
@@ -110,7 +110,7 @@ class ModelDeploymentStatus(Told):
     """Base URL inside the cluster."""
     version: _Version | None = None
     """Version of the model that serves."""
-    traffic: Annotated[str, Field(max_length=256)] | None = None
+    traffic: Annotated[str, Field(max_length=4096)] | None = None
     """Which version gets which share of the traffic, in words."""
     replicas: _Count = 0
     """Pods of what serves."""

@@ -41,6 +41,7 @@ def _serving(evidence: Evidence) -> dict[str, Any]:
         "traffic": f"{serving.version}=100%" if serving else None,
         "replicas": counted.pods if counted else 0,
         "readyReplicas": counted.ready if counted else 0,
+        "ready": f"{counted.ready}/{_wanted(evidence, counted)}" if counted else None,
         "selector": ",".join(f"{key}={value}" for key, value in sorted(selector.items())) if selector else None,
     }
 
@@ -61,16 +62,20 @@ def _model(evidence: Evidence) -> dict[str, Any] | None:
 def _revision(evidence: Evidence, state: RevisionState | None) -> dict[str, Any] | None:
     if state is None:
         return None
-    planned = evidence.step.replicas.get(state.revision)
     told = {
         "revision": state.revision,
         "version": state.version,
         "artifactUri": state.artifact_uri,
         "digest": state.digest,
-        "replicas": planned if planned is not None else state.desired or 0,
+        "replicas": _wanted(evidence, state),
         "readyReplicas": state.ready,
     }
     return {key: value for key, value in told.items() if value is not None}
+
+
+def _wanted(evidence: Evidence, state: RevisionState) -> int:
+    planned = evidence.step.replicas.get(state.revision)
+    return planned if planned is not None else state.desired or 0
 
 
 def _history(evidence: Evidence) -> list[dict[str, Any]]:
