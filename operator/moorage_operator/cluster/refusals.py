@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
+from moorage_operator.api.conditions import Reason
 from moorage_operator.api.records import ObjectRef
 from moorage_operator.cluster.server import ApiError
 from moorage_operator.errors import ApplyFault
 
-_CURES = (
-    # (words of the server's message, our reason, what to do)
-    ("exceeded quota", "QuotaExceeded", "Raise the namespace's ResourceQuota or ask for less in spec.resources."),
-    ("must specify limits", "QuotaExceeded", "The namespace's ResourceQuota wants limits; set spec.resources.limits."),
-    ("violates PodSecurity", "PodSecurityRefused", "Remove from spec.podTemplate what the namespace's level forbids."),
-    ("being terminated", "NamespaceTerminating", "The namespace is being deleted; nothing can be created in it."),
-    ("admission webhook", "AdmissionRefused", "Ask the owner of that webhook, or change what it refuses."),
-    ("ValidatingAdmissionPolicy", "AdmissionRefused", "Ask the owner of that policy, or change what it refuses."),
-    ("is forbidden: User", "OperatorForbidden", "The operator lacks a permission; install its RBAC of this release."),
-    (
-        "cannot patch resource",
-        "OperatorForbidden",
-        "The operator lacks a permission; install its RBAC of this release.",
-    ),
-    ("too large", "ObjectTooLarge", "Make the spec smaller, testRequest and podTemplate above all."),
+RETRY_AFTER = 30.0
+
+_BY_WORDS = (
+    ("exceeded quota", Reason.QUOTA_EXCEEDED),
+    ("must specify", Reason.QUOTA_EXCEEDED),
+    ("violates PodSecurity", Reason.POD_SECURITY_REFUSED),
+    ("being terminated", Reason.NAMESPACE_TERMINATING),
+    ("admission webhook", Reason.ADMISSION_REFUSED),
+    ("ValidatingAdmissionPolicy", Reason.ADMISSION_REFUSED),
+    ("cannot patch resource", Reason.OPERATOR_FORBIDDEN),
+    ("cannot create resource", Reason.OPERATOR_FORBIDDEN),
+    ("cannot delete resource", Reason.OPERATOR_FORBIDDEN),
+    ("too large", Reason.OBJECT_TOO_LARGE),
 )
+_BY_CODE = {
+    400: Reason.CHILD_REFUSED,
+    403: Reason.ADMISSION_REFUSED,
+    413: Reason.OBJECT_TOO_LARGE,
+    422: Reason.CHILD_REFUSED,
+}
 
 
 def as_fault(error: ApiError, ref: ObjectRef) -> ApplyFault | None:
-    """The fault behind a refused write; None when only time or a retry helps (no answer, conflict, server trouble)."""
-    for words, reason, cure in _CURES:
-        if words in error.message:
-            return _fault(reason, error, ref, cure)
-    if error.code == 422 or error.code == 400:
-        return _fault("ChildRefused", error, ref, "Correct the field of the spec that it names.")
-    if error.code == 403:
-        return _fault("AdmissionRefused", error, ref, "Ask the cluster's administrator who refuses it.")
-    if error.code == 413:
-        return _fault("ObjectTooLarge", error, ref, "Make the spec smaller, testRequest and podTemplate above all.")
-    return None
+    """The fault behind a refused write; None when only time helps (no answer, a conflict, trouble of the server)."""
+    reason = _by_words(error.message) or _BY_CODE.get(error.code)
+    if reason is None or error.code in (0, 409, 429):
+        return None
+    said = " ".join(error.message.split()).rstrip(". ")[:600]
+    message = f"{ref.kind} {ref.name} was refused by the API server: {said}. {reason.cure}"
+    return ApplyFault(reason, message, retry_after=RETRY_AFTER)
 
 
-def _fault(reason: str, error: ApiError, ref: ObjectRef, cure: str) -> ApplyFault:
-    said = error.message.rstrip(". ")
-    return ApplyFault(reason, f"{ref.kind} {ref.name} was refused by the API server: {said}. {cure}", retry_after=30.0)
+def _by_words(message: str) -> Reason | None:
+    return next((reason for words, reason in _BY_WORDS if words in message), None)

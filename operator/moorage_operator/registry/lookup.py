@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from moorage_operator.api.conditions import Reason
 from moorage_operator.api.storage_uri import Registered
 from moorage_operator.errors import RegistryFault
 from moorage_operator.registry.server import Refusal, RegistryServer
@@ -57,7 +58,7 @@ async def _latest_in_stage(server: RegistryServer, name: str, stage: str) -> dic
     versions = answer.get("model_versions") or []
     if not versions:
         raise RegistryFault(
-            "StageEmpty",
+            Reason.STAGE_EMPTY,
             f"Model {name!r} has no version in stage {stage} of registry {server.source.name!r}. "
             "Move a version there, or name a version or an alias in spec.model.storageUri.",
         )
@@ -72,7 +73,7 @@ async def _artifact_uri(server: RegistryServer, name: str, version: str) -> str:
         uri = str(logged["model"]["info"]["artifact_uri"])
     if not uri.startswith(("s3://", "mlflow-artifacts:")):
         raise RegistryFault(
-            "ArtifactStoreUnsupported",
+            Reason.ARTIFACT_SCHEME_UNSUPPORTED,
             f"Version {version} of model {name!r} lies at {uri.partition(':')[0]}:, which pods cannot read. "
             "Register it with proxied artifacts (mlflow-artifacts:) or on S3.",
         )
@@ -82,29 +83,31 @@ async def _artifact_uri(server: RegistryServer, name: str, version: str) -> str:
 def _not_found(wanted: Registered, refusal: Refusal, registry: str) -> RegistryFault:
     if refusal.error_code == "RESOURCE_DOES_NOT_EXIST" and "Registered Model" in refusal.message:
         cure = "Register it, or correct spec.model.storageUri."
-        return RegistryFault("ModelNotFound", f"Registry {registry!r} has no model {wanted.name!r}. {cure}")
+        return RegistryFault(Reason.MODEL_NOT_FOUND, f"Registry {registry!r} has no model {wanted.name!r}. {cure}")
     if wanted.alias is not None and refusal.error_code in (ALIAS_REFUSAL, "RESOURCE_DOES_NOT_EXIST"):
         cure = "Set the alias in the registry, or correct spec.model.storageUri."
         what = f"Model {wanted.name!r} has no alias {wanted.alias!r} in registry {registry!r}"
-        return RegistryFault("AliasNotFound", f"{what}. {cure}")
+        return RegistryFault(Reason.ALIAS_NOT_FOUND, f"{what}. {cure}")
     if wanted.version is not None and refusal.error_code == "RESOURCE_DOES_NOT_EXIST":
         cure = "Register it, or correct spec.model.storageUri."
         what = f"Model {wanted.name!r} has no version {wanted.version} in registry {registry!r}"
-        return RegistryFault("VersionNotFound", f"{what}. {cure}")
+        return RegistryFault(Reason.VERSION_NOT_FOUND, f"{what}. {cure}")
     return _unexpected(refusal)
 
 
 def _no_artifact(wanted: Registered, version: str, refusal: Refusal) -> RegistryFault:
     if refusal.code == 404:
         cure = "It was deleted a moment ago, or its run was; register it again."
-        return RegistryFault("VersionNotFound", f"Version {version} of model {wanted.name!r} has no artifact. {cure}")
+        return RegistryFault(
+            Reason.VERSION_NOT_FOUND, f"Version {version} of model {wanted.name!r} has no artifact. {cure}"
+        )
     return _unexpected(refusal)
 
 
 def _unexpected(refusal: Refusal) -> RegistryFault:
     said = refusal.message.splitlines()[0][:300] if refusal.message else "no message"
     return RegistryFault(
-        "RegistryError",
+        Reason.REGISTRY_ERROR,
         f"The registry answered {refusal.code} {refusal.error_code}: {said}. Check its log.",
         outage=True,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import aiohttp
 
+from moorage_operator.api.conditions import Reason
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Key, Resolution, Resolved
 from moorage_operator.api.storage_uri import S3, Claim, Registered, parse_storage_uri
@@ -17,7 +18,7 @@ from moorage_operator.registry.lookup import Found, look_up
 from moorage_operator.registry.server import RegistryServer, RegistrySource
 
 AT_ONCE = 16
-SILENT = ("RegistryTimeout", "RegistryUnreachable", "RegistryTLSFailure")
+SILENT = (Reason.REGISTRY_TIMEOUT, Reason.REGISTRY_UNREACHABLE, Reason.REGISTRY_TLS_FAILURE)
 
 
 class Registries:
@@ -96,7 +97,7 @@ class Registries:
     def _unknown(self, registry: str) -> RegistryFault:
         there = ", ".join(sorted(self._servers)) or "none"
         return RegistryFault(
-            "RegistryUnknown",
+            Reason.REGISTRY_UNKNOWN,
             f"spec.model.registry: the operator's settings name no registry {registry!r} (there: {there}). "
             "Correct the field, or add the registry to the settings.",
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from moorage_operator.api.conditions import Reason
 from moorage_operator.errors import RegistryFault
 from moorage_operator.registry.credentials import authorization
 
@@ -52,11 +53,11 @@ class RegistryServer:
         try:
             code, text = await self._fetch(url, query)
         except TimeoutError as error:
-            raise self._outage("RegistryTimeout", f"gave no answer within {self.source.timeout:g} s") from error
+            raise self._silent(Reason.REGISTRY_TIMEOUT, f"gave no answer within {self.source.timeout:g} s") from error
         except (aiohttp.ClientSSLError, ssl.SSLError) as error:
             raise self._tls(error) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise self._outage("RegistryUnreachable", f"cannot be reached ({_first_line(error)})") from error
+            raise self._silent(Reason.REGISTRY_UNREACHABLE, f"cannot be reached ({_first_line(error)})") from error
         return self._checked(code, text)
 
     async def _fetch(self, url: str, query: Mapping[str, str]) -> tuple[int, bytes]:
@@ -72,20 +73,21 @@ class RegistryServer:
 
     def _trust(self) -> ssl.SSLContext | bool:
         ca = self.source.ca_file
-        return ssl.create_default_context(cafile=ca) if ca else True
+        try:
+            return ssl.create_default_context(cafile=ca) if ca else True
+        except OSError as error:
+            raise self._tls(error) from error
 
     def _checked(self, code: int, text: bytes) -> dict[str, Any]:
         if code == 401:
-            raise self._told(
-                "RegistryUnauthorized", "wants credentials, or does not know the ones it got (401)", self._cure()
-            )
+            raise self._told(Reason.REGISTRY_UNAUTHORIZED, "refuses the operator's credentials (401)", self._cure())
         if code == 403:
             raise self._forbidden(text)
         if code == 429 or code >= 500:
-            raise self._outage("RegistryError", f"answered {code}")
+            raise self._silent(Reason.REGISTRY_ERROR, f"answered {code}")
         data = _json_object(text)
         if data is None:
-            raise self._outage("RegistryError", f"answered {code} with something that is not JSON")
+            raise self._silent(Reason.REGISTRY_ERROR, f"answered {code} with something that is not JSON")
         if code != 200:
             raise Refusal(code, str(data.get("error_code", "")), str(data.get("message", "")))
         return data
@@ -94,23 +96,24 @@ class RegistryServer:
         if b"host header" in text.lower():
             host = self.source.tracking_uri.partition("://")[2].partition("/")[0]
             return self._told(
-                "RegistryHostNotAllowed",
+                Reason.REGISTRY_HOST_NOT_ALLOWED,
                 f"refuses to be called {host} (403, its Host check)",
                 f"Start it with --allowed-hosts that names {host}.",
             )
-        return self._told("RegistryForbidden", "does not let the operator read this model (403)", self._cure())
+        return self._told(Reason.REGISTRY_FORBIDDEN, "does not let the operator read this model (403)", self._cure())
 
     def _tls(self, error: Exception) -> RegistryFault:
         cure = "Give its certificate authority as caFile in the operator's settings, or renew its certificate."
-        return self._told("RegistryTLSFailure", f"failed the TLS handshake ({_first_line(error)})", cure, outage=True)
+        return self._told(Reason.REGISTRY_TLS_FAILURE, f"failed the TLS handshake ({_first_line(error)})", cure)
 
-    def _outage(self, reason: str, what: str) -> RegistryFault:
+    def _silent(self, reason: str, what: str) -> RegistryFault:
         cure = "What serves goes on serving; check the server and the network towards it."
-        return self._told(reason, what, cure, outage=True)
+        return self._told(reason, what, cure)
 
-    def _told(self, reason: str, what: str, cure: str, *, outage: bool = False) -> RegistryFault:
+    def _told(self, reason: str, what: str, cure: str) -> RegistryFault:
+        # Whatever kept it from answering, nothing is known anew: the last good answer still holds.
         name = f"Registry {self.source.name!r} at {self.source.tracking_uri}"
-        return RegistryFault(reason, f"{name} {what}. {cure}", outage=outage)
+        return RegistryFault(reason, f"{name} {what}. {cure}", outage=True)
 
     def _cure(self) -> str:
         return f"Put valid ones into {self.source.credentials} of the operator (token, or username and password)."
