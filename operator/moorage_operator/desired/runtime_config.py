@@ -12,6 +12,8 @@ from moorage_runtime.config import Limits, RuntimeConfig, Source, TestRequest, e
 CLAIM_DIR = "/mnt/claim"
 CA_DIR = "/etc/moorage/ca"
 CA_KEY = "ca.crt"
+VARIABLE_BYTES = 120 * 1024
+"""Linux starts no process with a variable of 128 KiB or more."""
 MARGIN_SECONDS = 5
 """Between the end of the drain and the kubelet's SIGKILL."""
 
@@ -37,8 +39,19 @@ def runtime_config(
 
 
 def as_variable(config: RuntimeConfig) -> str:
-    """The configuration as the value of an environment variable; the kubelet would expand `$(NAME)` in it."""
-    return encode(config).replace("$", "$$")
+    """The configuration as the value of an environment variable; the kubelet would expand `$(NAME)` in it.
+
+    Raises SpecFault when it is too large for one.
+    """
+    text = encode(config)
+    size = len(text.encode())
+    if size > VARIABLE_BYTES:
+        raise SpecFault(
+            Reason.OBJECT_TOO_LARGE,
+            f"spec.testRequest makes the pods' configuration {size // 1024} KiB large; at most "
+            f"{VARIABLE_BYTES // 1024} KiB fit. Send fewer elements, or leave testRequest out and log the model with an input example.",
+        )
+    return text.replace("$", "$$")
 
 
 def source(artifact_uri: str, endpoint: Endpoint) -> Source:
