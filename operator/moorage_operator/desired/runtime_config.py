@@ -49,7 +49,8 @@ def as_variable(config: RuntimeConfig) -> str:
         raise SpecFault(
             Reason.OBJECT_TOO_LARGE,
             f"spec.testRequest makes the pods' configuration {size // 1024} KiB large; at most "
-            f"{VARIABLE_BYTES // 1024} KiB fit. Send fewer elements, or leave testRequest out and log the model with an input example.",
+            f"{VARIABLE_BYTES // 1024} KiB fit. Send fewer elements, "
+            "or leave testRequest out and log the model with an input example.",
         )
     return text.replace("$", "$$")
 
