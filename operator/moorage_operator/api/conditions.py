@@ -92,6 +92,11 @@ class Reason(StrEnum):
     )
     INVALID_DURATION = "InvalidDuration", "A duration cannot be read.", "Write it as 500ms, 5s or 1m30s."
     INVALID_QUANTITY = "InvalidQuantity", "A quantity cannot be read.", "Write it as 500m, 2, 512Mi or 4Gi."
+    SPEC_UNREADABLE = (
+        "SpecUnreadable",
+        "This release of the operator does not understand the spec.",
+        "Apply the CRD of the operator's release.",
+    )
     ARTIFACT_SCHEME_UNSUPPORTED = (
         "ArtifactSchemeUnsupported",
         "The registry keeps the version in a store that pods cannot read.",
@@ -291,10 +296,26 @@ class Reason(StrEnum):
         "The model did not answer the test request as expected.",
         "Correct the model, or spec.testRequest.",
     )
-    LOAD_FAILED = (
-        "LoadFailed",
+    TEST_REQUEST_INVALID = (
+        "TestRequestInvalid",
+        "spec.testRequest does not fit the model's inputs.",
+        "Correct the tensor that the message names.",
+    )
+    MODEL_LOAD_FAILED = (
+        "ModelLoadFailed",
         "The engine cannot load the model.",
         "Log the model again; the message says what is wrong.",
+    )
+    TENSOR_UNSUPPORTED = (
+        "TensorUnsupported",
+        "The model has an input or output of a kind that cannot be served.",
+        "Export the model with tensors of the datatypes that the message lists.",
+    )
+    ARTIFACT_MISSING = "ArtifactMissing", "The artifact holds no file that can be loaded.", "Log the model again."
+    CONFIG_INVALID = (
+        "ConfigInvalid",
+        "The runtime does not understand its configuration.",
+        "Use images of the operator and of the runtime of one release.",
     )
 
     # The API server's no to a child

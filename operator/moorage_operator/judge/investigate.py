@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from moorage_operator.api.problem import Problem
-from moorage_operator.api.records import Body, ObjectRef, Resolution, Resolved, Snapshot
+from moorage_operator.api.records import ObjectRef, Resolution, Resolved, Snapshot
 from moorage_operator.api.step import RevisionState, Step
 from moorage_operator.errors import Fault
 from moorage_operator.judge.evidence import Evidence, Problems, worst
@@ -30,6 +30,7 @@ def investigate(
     scaled: bool,
 ) -> Evidence:
     """The evidence; the problems are those of the candidate, else of the stable revision."""
+    newest = step.candidate or step.stable
     return Evidence(
         owner=snapshot.deployment,
         now=snapshot.now,
@@ -39,7 +40,12 @@ def investigate(
         selected=world.selected,
         states=states,
         resolution=resolution,
-        problems=_problems(world, step, states, resolution_problem(resolution.fault, meaning), worst(*refusals)),
+        problems=Problems(
+            resolution=resolution_problem(resolution.fault, meaning),
+            refusal=worst(*refusals),
+            download=_download(snapshot, world, newest, states),
+            workload=_workload(world, newest, proven=newest == step.stable),
+        ),
         autoscaler=world.child("HorizontalPodAutoscaler", autoscaler(world.owner)),
         scaled=scaled,
         update=update,
@@ -54,26 +60,17 @@ def refusals(
     return (refused(faults), conflict(wished, foreign))
 
 
-def _problems(
-    world: World,
-    step: Step,
-    states: Mapping[str, RevisionState],
-    resolution: Problem | None,
-    refusal: Problem | None,
-) -> Problems:
-    newest = step.candidate or step.stable
-    if newest is None:
-        return Problems(resolution=resolution, refusal=refusal)
-    pods = world.pods_of(newest)
-    return Problems(
-        resolution=resolution,
-        refusal=refusal,
-        download=download_problem(pods, states[newest].digest),
-        workload=worst(
-            replica_failure(_deployment(world, newest)), serving_problem(pods, proven=newest == step.stable)
-        ),
-    )
+def _download(
+    snapshot: Snapshot, world: World, revision: str | None, states: Mapping[str, RevisionState]
+) -> Problem | None:
+    if revision is None:
+        return None
+    secret = snapshot.deployment.spec.model.secret_name
+    return download_problem(world.pods_of(revision), states[revision].digest, secret)
 
 
-def _deployment(world: World, revision: str) -> Body | None:
-    return world.child("Deployment", revision_name(world.owner, revision))
+def _workload(world: World, revision: str | None, *, proven: bool) -> Problem | None:
+    if revision is None:
+        return None
+    failure = replica_failure(world.child("Deployment", revision_name(world.owner, revision)))
+    return worst(failure, serving_problem(world.pods_of(revision), proven=proven))

@@ -21,11 +21,12 @@ _IMAGE_WAITS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImag
 _IMAGE_IS_GONE = ("not found", "manifest unknown", "not present", "InvalidImageName")
 _CONFIG_WAITS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _KILLED = (0, 137, 143)
+_TOO_SMALL_TO_START = ("OOM-killed", "memory limit too low")
 
 
-def download_problem(pods: Iterable[Pod], digest: str | None) -> Problem | None:
-    """What the download says, the worst of all pods. `digest`: what the revision is pinned to."""
-    return worst(*(_download(pod) or _mismatch(pod, digest) for pod in pods))
+def download_problem(pods: Iterable[Pod], digest: str | None, secret: str | None) -> Problem | None:
+    """What the download says, the worst of all pods. `digest`: the revision's pin; `secret`: of its credentials."""
+    return worst(*(_download(pod, secret) or _mismatch(pod, digest) for pod in pods))
 
 
 def serving_problem(pods: Iterable[Pod], *, proven: bool) -> Problem | None:
@@ -42,17 +43,24 @@ def _first(pod: Pod, checks: Iterable[Check]) -> Problem | None:
     return next((problem for check in checks if (problem := check(pod)) is not None), None)
 
 
-def _download(pod: Pod) -> Problem | None:
+def _download(pod: Pod, secret: str | None) -> Problem | None:
     ended = last_end(pod.container(DOWNLOAD_CONTAINER))
     if pod.ready or not ended or ended.get("exitCode") == 0:
         return None
     report = pod.download_report
     if report is not None and report.reason:
-        message = report.message or "The download gave no further word."
+        message = f"{report.message or 'The download gave no further word.'}{_whose(report.reason, secret)}"
         return Problem(report.reason, message, terminal=not report.retriable)
-    if ended.get("reason") == "OOMKilled":
-        return _memory("download")
-    return _ended("download", ended)
+    return _memory("download") if _starved(ended) else _ended("download", ended)
+
+
+def _whose(reason: str, secret: str | None) -> str:
+    """The pod does not know the name of the Secret that it looks into."""
+    if reason not in (Reason.CREDENTIALS_MISSING, Reason.ACCESS_DENIED):
+        return ""
+    if secret is None:
+        return " spec.model.secretName is not set; name a Secret of this namespace there."
+    return f" spec.model.secretName names Secret {secret} of this namespace."
 
 
 def _mismatch(pod: Pod, digest: str | None) -> Problem | None:
@@ -91,16 +99,23 @@ def _image(pod: Pod) -> Problem | None:
 
 
 def _config(pod: Pod) -> Problem | None:
-    for _, waiting in _waiting(pod):
+    for container, waiting in _waiting(pod):
         if waiting.get("reason") in _CONFIG_WAITS:
+            if _starved(waiting):
+                return _memory(str(container.get("name")))
             message = f"The kubelet cannot set the container up: {_said(waiting)}. Correct what it names."
             return Problem(Reason.CONTAINER_CONFIG_ERROR, message, terminal=True)
     return None
 
 
 def _out_of_memory(pod: Pod) -> Problem | None:
-    ended = last_end(pod.container(SERVE_CONTAINER))
-    return _memory("server") if ended.get("reason") == "OOMKilled" else None
+    return _memory("server") if _starved(last_end(pod.container(SERVE_CONTAINER))) else None
+
+
+def _starved(ended: Mapping[str, Any]) -> bool:
+    """Killed for its memory, be it before its first instruction: then only the container runtime's words tell."""
+    said = str(ended.get("message") or "")
+    return ended.get("reason") == "OOMKilled" or any(words in said for words in _TOO_SMALL_TO_START)
 
 
 def _load(pod: Pod) -> Problem | None:

@@ -7,7 +7,13 @@ from moorage_operator.errors import RegistryFault
 from moorage_operator.judge.evidence import Evidence
 from moorage_operator.judge.verdict import Verdict, false, true, unknown
 
-_ANSWERS = (Reason.MODEL_NOT_FOUND, Reason.VERSION_NOT_FOUND, Reason.ALIAS_NOT_FOUND, Reason.STAGE_EMPTY)
+_ANSWERS = (
+    Reason.MODEL_NOT_FOUND,
+    Reason.VERSION_NOT_FOUND,
+    Reason.ALIAS_NOT_FOUND,
+    Reason.STAGE_EMPTY,
+    Reason.ARTIFACT_SCHEME_UNSUPPORTED,
+)
 """A registry that says no has answered."""
 
 
