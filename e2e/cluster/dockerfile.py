@@ -12,6 +12,7 @@ from .layout import HERE
 
 REPOSITORY = HERE.parents[1]
 BASE = "localhost/moorage-base"
+STORE_LIMIT = 300
 TRUST_STORE = "/etc/ssl/certs"
 
 
@@ -58,11 +59,12 @@ def archive(recipe: Recipe, cache: Cache) -> Path:
 def _build(recipe: Recipe, cache: Cache, target: Path) -> None:
     store = cache.root / "buildah"
     with locked(cache.root / "locks" / "buildah.lock"):
+        _forget_much(store)
         base = _base(cache, store)
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            _buildah(store, "bud", *_options(base, Path(scratch)), *_names(recipe), REPOSITORY)
-        # A docker archive holds plain layers: compressing them would take most of the build's time.
-        _buildah(store, "push", "--quiet", recipe.reference, f"docker-archive:{target}:{recipe.reference}")
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        _buildah(store, "bud", *_options(base, Path(scratch)), *_names(recipe), REPOSITORY)
+    # A docker archive holds plain layers: compressing them would take most of the build's time.
+    _buildah(store, "push", "--quiet", recipe.reference, f"docker-archive:{target}:{recipe.reference}")
 
 
 def _names(recipe: Recipe) -> list[str | Path]:
@@ -89,6 +91,12 @@ def _base(cache: Cache, store: Path) -> str:
             ociarchive.pack(packed, reference, [root], ociarchive.Start())
             _buildah(store, "pull", "--quiet", f"oci-archive:{packed}")
     return reference
+
+
+def _forget_much(store: Path) -> None:
+    """Start the store anew when many builds have piled up in it; the next build takes a minute then."""
+    if len(list((store / "root" / "overlay-images").glob("*"))) > STORE_LIMIT:
+        _buildah(store, "rmi", "--all", "--force")
 
 
 def _command(store: Path) -> list[str | Path]:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import debs, dockerfile, gobuild, images, parts, pki, volumes
@@ -49,7 +50,8 @@ class OwnNode:
     def images(self) -> None:
         """Build the project's own images; a running cluster gets them at once."""
         install_missing_tools()
-        built = [self._image(recipe) for recipe in images.OWN_IMAGES]
+        with ThreadPoolExecutor() as pool:
+            built = list(pool.map(self._image, images.OWN_IMAGES))
         record = {archive.reference: [archive.key, str(archive.path)] for archive in built}
         self.layout.local.mkdir(exist_ok=True)
         self.layout.images.write_text(json.dumps(record, indent=1))
