@@ -7,6 +7,7 @@ that lie outside the model's folder. Custom operator libraries are never loaded.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ _DATATYPES = {
     "tensor(double)": "FP64",
     "tensor(string)": "BYTES",
 }
+# Folders in front of a file name: the machine's, of no use to the reader.
+_FOLDERS = re.compile(r"(?:/[^/\s\"']+)*/(?=[^/\s\"'])")
 _MAP_VALUES = {"float": "FP32", "double": "FP64", "int64": "INT64", "string": "BYTES"}
 
 
@@ -70,7 +73,7 @@ def load(model_file: Path, threads: int) -> OnnxEngine:
     try:
         session = ort.InferenceSession(str(model_file), _options(ort, threads), providers=["CPUExecutionProvider"])
     except Exception as error:
-        cause = str(error).replace(str(model_file.parent), "").replace(str(model_file.parent.resolve()), "")
+        cause = _FOLDERS.sub("", str(error))
         raise LoadFault(
             reasons.MODEL_LOAD_FAILED, f"ONNX Runtime {ort.__version__} cannot load {model_file.name}: {cause[:600]}"
         ) from error

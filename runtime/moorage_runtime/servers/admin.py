@@ -7,7 +7,7 @@ import msgspec
 from moorage_runtime import metrics
 from moorage_runtime.dataplane import DataPlane
 from moorage_runtime.servers import answer
-from moorage_runtime.servers.listener import Receive, Scope, Send
+from moorage_runtime.servers.asgi import Receive, Scope, Send
 
 TEXT = b"text/plain; charset=utf-8"
 

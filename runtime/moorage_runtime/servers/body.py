@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.servers.listener import Receive
+from moorage_runtime.servers.asgi import Receive
 
 READ_SECONDS = 60.0
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import uvicorn
 
-Scope = dict[str, Any]
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from moorage_runtime.servers.asgi import App
+from moorage_runtime.servers.protocol import BoundedProtocol
 
 # Longer than the idle time of any usual load balancer: who closes an idle connection last loses no request.
 KEEP_ALIVE_SECONDS = 620
@@ -29,14 +25,15 @@ class Listener(uvicorn.Server):
         yield
 
 
-def listen(app: App, host: str, port: int) -> Listener:
-    """A listener for `app`; nothing is bound before it is started."""
+def listen(app: App, host: str, port: int, headers: Sequence[tuple[str, str]] = ()) -> Listener:
+    """A listener for `app`, whose every answer carries `headers`; nothing is bound before it is started."""
     return Listener(
         uvicorn.Config(
             app,
             host=host,
             port=port,
-            http="httptools",
+            http=BoundedProtocol,
+            headers=list(headers),
             ws="none",
             lifespan="off",
             interface="asgi3",

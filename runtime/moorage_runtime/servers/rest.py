@@ -6,29 +6,31 @@
     GET  /v2/models/{model}[/versions/{version}]/ready
     POST /v2/models/{model}[/versions/{version}]/infer
 
-Every answer names the version and revision that gave it, and the request's id.
+Every answer names the version and revision that gave it (the listener's `identity`), and the request's id.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, unquote
 
 import msgspec
 
+from moorage_runtime.config import RuntimeConfig
 from moorage_runtime.dataplane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers import answer, body
-from moorage_runtime.servers.listener import Receive, Scope, Send
+from moorage_runtime.servers.asgi import Receive, Scope, Send
 from moorage_runtime.servers.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
 SERVER = msgspec.json.encode({"name": "moorage", "version": "2", "extensions": []})
-INFER = "model/infer"
+# The colon keeps a model's routes apart from the server's: `/v2/model` is neither.
+MODEL = "model:"
+INFER = MODEL + "infer"
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@,-]{1,128}\Z").match
 _JSON_TYPE = b"application/json"
 # What curl sends by default, and what clients of other servers send: none of it can be JSON by chance.
@@ -45,16 +47,12 @@ class RestServer:
         self._plane = plane
         self._traffic = traffic
         self._limit = plane.config.limits.body_bytes
-        self._identity = (
-            (b"x-model-version", _header_value(plane.config.version)),
-            (b"x-model-revision", _header_value(plane.config.revision)),
-        )
         self._documents: dict[str, Callable[[], Document]] = {
             "": lambda: (200, SERVER),
             "health/live": lambda: (200, b'{"live":true}'),
             "health/ready": self._ready,
-            "model": lambda: (200, plane.metadata()),
-            "model/ready": self._model_ready,
+            MODEL: lambda: (200, plane.metadata()),
+            MODEL + "ready": self._model_ready,
         }
         self._paths: dict[bytes, str] = {}
 
@@ -63,7 +61,7 @@ class RestServer:
         self._traffic.begin()
         try:
             sent = dict(scope["headers"])
-            headers = [*self._identity, (b"x-request-id", _request_id(sent))]
+            headers = [(b"x-request-id", _request_id(sent))]
             try:
                 status, content = await self._answer(scope, sent, receive, headers)
             except body.ClientGone:
@@ -108,10 +106,10 @@ class RestServer:
             case ["v2", "models", model, "versions", version, *rest]:
                 self._check_model(model)
                 self._check_version(version)
-                return "/".join(["model", *rest])
+                return MODEL + "/".join(rest)
             case ["v2", "models", model, *rest]:
                 self._check_model(model)
-                return "/".join(["model", *rest])
+                return MODEL + "/".join(rest)
             case ["v2", *rest]:
                 return "/".join(rest)
         return "?"
@@ -146,8 +144,13 @@ def _check_coding(sent: Mapping[bytes, bytes]) -> None:
 
 def _request_id(sent: Mapping[bytes, bytes]) -> bytes:
     given = sent.get(b"x-request-id", b"")
-    return given if _SANE_ID(given) else os.urandom(8).hex().encode()
+    return given if _SANE_ID(given) else answer.new_id()
 
 
-def _header_value(text: str) -> bytes:
-    return quote(text, safe="!#$&'()*+,/:;=?@[]~ -._").encode()
+def identity(config: RuntimeConfig) -> list[tuple[str, str]]:
+    """The headers of every answer: which version and revision gave it, percent-encoded where a header needs it."""
+    safe = "!#$&'()*+,/:;=?@[]~ -._"
+    return [
+        ("x-model-version", quote(config.version, safe=safe)),
+        ("x-model-revision", quote(config.revision, safe=safe)),
+    ]

@@ -20,7 +20,7 @@ from moorage_runtime.repository import Model, Version, load
 from moorage_runtime.routing import Routes
 from moorage_runtime.servers.admin import AdminServer
 from moorage_runtime.servers.listener import listen, started, stop
-from moorage_runtime.servers.rest import RestServer
+from moorage_runtime.servers.rest import RestServer, identity
 from moorage_runtime.servers.traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ async def _serve(config: RuntimeConfig, places: Places) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     version, traffic = Version(), Traffic()
     plane = DataPlane(config, version, Routes(places.routes_file, config.revision))
-    public = listen(RestServer(plane, traffic), places.host, places.http_port)
+    public = listen(RestServer(plane, traffic), places.host, places.http_port, identity(config))
     admin = listen(AdminServer(plane), places.host, places.admin_port)
     serving = [(server, asyncio.create_task(server.serve())) for server in (admin, public)]
     for server, task in serving:

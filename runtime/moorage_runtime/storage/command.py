@@ -6,10 +6,13 @@ import logging
 import resource
 import time
 
+import msgspec
+
 from moorage_runtime import termination
 from moorage_runtime.config import DownloadReport, RuntimeConfig
 from moorage_runtime.errors import ArtifactFault
 from moorage_runtime.places import Places
+from moorage_runtime.storage import reasons
 from moorage_runtime.storage.download import download
 
 log = logging.getLogger(__name__)
@@ -20,27 +23,32 @@ def run(config: RuntimeConfig, places: Places) -> int:
     """Download, report, and give the exit code: 0, or 3 when the artifact is refused."""
     _bound_files(config.limits.artifact_bytes)
     started = time.monotonic()
+    report = _attempt(config, places)
+    report = msgspec.structs.replace(report, seconds=round(time.monotonic() - started, 3))
+    log.log(
+        logging.ERROR if report.reason else logging.INFO,
+        "artifact refused" if report.reason else "artifact ready",
+        extra={"report": msgspec.to_builtins(report)},
+    )
+    termination.write(places.termination_file, report)
+    return REFUSED if report.reason else 0
+
+
+def _attempt(config: RuntimeConfig, places: Places) -> DownloadReport:
     try:
         manifest = download(config, places)
     except ArtifactFault as fault:
-        report = DownloadReport(
-            reason=fault.reason,
-            message=fault.message,
-            retriable=fault.retriable,
-            seconds=round(time.monotonic() - started, 3),
+        return DownloadReport(reason=fault.reason, message=fault.message, retriable=fault.retriable)
+    except Exception as error:
+        log.exception("download failed unexpectedly")
+        return DownloadReport(
+            reason=reasons.DOWNLOAD_FAILED,
+            message=f"an error without a name of its own: {type(error).__name__}; the container's log has the details",
+            retriable=True,
         )
-        log.error("artifact refused", extra={"reason": fault.reason, "detail": fault.message})
-    else:
-        report = DownloadReport(
-            digest=manifest.digest,
-            bytes=manifest.bytes,
-            files=manifest.files,
-            model_format=manifest.model_format,
-            seconds=round(time.monotonic() - started, 3),
-        )
-        log.info("artifact ready", extra={"digest": report.digest, "bytes": report.bytes, "seconds": report.seconds})
-    termination.write(places.termination_file, report)
-    return REFUSED if report.reason else 0
+    return DownloadReport(
+        digest=manifest.digest, bytes=manifest.bytes, files=manifest.files, model_format=manifest.model_format
+    )
 
 
 def _bound_files(limit: int) -> None:
