@@ -28,7 +28,7 @@ class When(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `path` without namespace and query: equal work in two namespaces has equal paths."""
+    """One call. `path` without namespace, query and what is random in a pod's name: equal work has equal paths."""
 
     number: int
     at: float
@@ -184,6 +184,7 @@ class FaultProxy:
     def _note(self, request: web.Request) -> Call:
         found = re.search(r"/namespaces/([^/]+)/", request.path)
         path = re.sub(r"/namespaces/[^/]+/", "/", request.path).split("/", 2)[-1]
+        path = re.sub(r"^(v1/pods/.+)-[^-]+-[^-]+$", r"\1", path)
         watch = request.query.get("watch", "") in ("1", "true")
         namespace = found.group(1) if found else ""
         number, lease = len(self.calls), "/leases" in request.path

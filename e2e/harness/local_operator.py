@@ -38,7 +38,9 @@ class Nursery:
 def nursery(root: Path) -> Iterator[Nursery]:
     """A nursery for as long as the context; operators that still live die with it."""
     path = os.pathsep.join([str(root / "operator"), str(root / "runtime")])
-    environment = {**os.environ, "PYTHONPATH": path}
+    # Relative paths: the Kubernetes client reads the first once, on import; every operator has a folder of its own.
+    own = {"PYTHONPATH": path, "KUBECONFIG": "kubeconfig", "MOORAGE_SETTINGS": "settings.yaml"}
+    environment = {**os.environ, **own}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, str(NURSERY)], text=True, env=environment, **pipes) as process:  # type: ignore[call-overload]
         assert process.stdout.readline().strip() == "ready", "the operator cannot be imported"
@@ -60,8 +62,7 @@ class LocalOperator:
 
     def start(self, **environment: str) -> None:
         """Start it; the one before must be dead."""
-        given = {"KUBECONFIG": str(self.folder / "kubeconfig"), "MOORAGE_SETTINGS": str(self.folder / "settings.yaml")}
-        order = {"environment": {**given, **environment}, "log": str(self.log), "arguments": self.arguments}
+        order = {"environment": environment, "folder": str(self.folder), "arguments": self.arguments}
         self.pid = self.parent.start(order)
 
     def kill(self) -> None:
@@ -78,6 +79,10 @@ class LocalOperator:
     def alive(self) -> bool:
         """Whether the process is there."""
         return self.pid > 0 and Path(f"/proc/{self.pid}").exists()
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self.log.read_text()[-3000:] if self.log.exists() else ""
 
     def wait_gone(self, seconds: float) -> float:
         """Seconds until the process was gone; fails after `seconds`."""

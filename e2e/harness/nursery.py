@@ -1,6 +1,6 @@
 """Forks operators: one Python has everything imported, each operator is a child of it that starts within milliseconds.
 
-Reads one JSON line per operator from stdin (`environment`, `log`, `arguments`), answers with the child's pid. A kill -9
+Reads one JSON line per operator from stdin (`environment`, `folder`, `arguments`), answers with its pid. A kill -9
 of the child is the same as for an operator started by hand; what is saved is only the import of its libraries.
 """
 
@@ -15,7 +15,8 @@ import traceback
 
 def be_operator(order: dict[str, object]) -> None:
     """In the child: become `python -m moorage_operator`."""
-    log = os.open(str(order["log"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.chdir(str(order["folder"]))
+    log = os.open("operator.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for descriptor in (1, 2):
         os.dup2(log, descriptor)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -90,7 +90,8 @@ class Rehearsal:
         """Go to `wanted` undisturbed: the calls it took. What the children then are is what they always must be."""
         begin = len(self.proxy.calls)
         self.ask_for(wanted)
-        self._wait(wanted, time.monotonic() + PATIENCE_SECONDS, compare=False)
+        wrong = self._wait(wanted, time.monotonic() + PATIENCE_SECONDS, compare=False)
+        assert not wrong, f"undisturbed, it did not get to {wanted}: {wrong}\n{self.operator.last_words()}"
         time.sleep(0.5)
         self.expected.setdefault(wanted, amount_to(self.api, self.room.namespace))
         return [call for call in self.proxy.calls[begin:] if self._about_us(call)]
