@@ -48,10 +48,7 @@ def main() -> None:
     show_predictions(patients)
 
     version = publish(second, patients)
-    say(
-        f"the alias {ALIAS} points to version {version}; nothing else is done",
-        "the operator asks the registry every 10 s",
-    )
+    say(f"alias {ALIAS} points to version {version}; nothing else is done", "the registry is asked every 10 s")
     watch_until_served(version, time.monotonic())
     keep_open(NAMESPACE, MODEL, 80, MODEL_PORT)
     show_predictions(patients)
@@ -77,7 +74,7 @@ def ensure_namespace() -> None:
 
 
 def watch_until_served(version: str, began: float) -> None:
-    """Print each change of the status until `version` is what the Service serves; fail with the conditions otherwise."""
+    """Print each change of the status until `version` is what the Service serves; else fail with the conditions."""
     seen = ""
     while time.monotonic() - began < PATIENCE_SECONDS:
         status = read_status()
