@@ -56,6 +56,8 @@ def _act(verb: str, cluster: Kind | OwnNode, layout: Layout) -> int:
 
 
 if __name__ == "__main__":
+    # What is unpacked and built here is for other users inside containers, too.
+    os.umask(0o022)
     try:
         sys.exit(main(sys.argv[1:]))
     except ClusterFailure as failure:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from .progress import say
 
-KEPT_PER_NAME = 3
+KEPT_PER_NAME = 8
 
 
 def fingerprint(*parts: str | bytes | Path) -> str:
-    """Hash texts, files and folders (names, modes and contents) to 16 hexadecimal digits."""
+    """Hash texts, files and folders (names and contents) to 16 hexadecimal digits."""
     whole = hashlib.sha256()
     for part in parts:
         for piece in _pieces(part):
@@ -54,7 +54,7 @@ class Cache:
         entry = self.path(name, key)
         if not entry.exists():
             entry.parent.mkdir(parents=True, exist_ok=True)
-            with locked(self.root / "locks" / f"{name.replace('/', '_')}.lock"):
+            with locked(self.root / "locks" / f"{name.replace('/', '_')}-{key}.lock"):
                 if not entry.exists():
                     self._build(entry, build)
                     self._forget_old(name, entry)

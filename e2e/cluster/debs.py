@@ -9,10 +9,8 @@ from .command import run
 MACHINE_RELEASE = "bookworm"
 DAEMON_RELEASE = "trixie"
 TOOLS = (
-    "buildah",
     "conntrack",
     "containernetworking-plugins",
-    "golang-github-containers-common",
     "iproute2",
     "iptables",
     "mmdebstrap",

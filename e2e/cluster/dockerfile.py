@@ -1,107 +1,104 @@
-"""Images from the project's Dockerfiles, on a machine without Docker: by buildah, upon our own base."""
+"""Reading a Dockerfile: the few instructions that the project's images are written with.
 
-import os
-import tempfile
+An instruction that is not understood here is refused, never skipped: what this builder makes of a
+file must be what Docker makes of it.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from . import ociarchive, pipsettings, rootfs
-from .cache import Cache, fingerprint, locked
-from .command import run, succeeds
-from .layout import HERE
+from .failure import ClusterFailure
 
-REPOSITORY = HERE.parents[1]
-BASE = "localhost/moorage-base"
-STORE_LIMIT = 300
-TRUST_STORE = "/etc/ssl/certs"
+UNDERSTOOD = ("RUN", "COPY", "ENV", "USER", "WORKDIR", "ENTRYPOINT")
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """An image, its Dockerfile, and every path of the repository that goes into it."""
+class Instruction:
+    """One line, continuations joined: `COPY`, `a b /there`."""
+
+    word: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What stands from one FROM to the next; `base` is an image or the name of an earlier stage."""
 
     name: str
-    reference: str
-    dockerfile: str
-    inputs: tuple[str, ...]
-
-    @property
-    def key(self) -> str:
-        paths = [REPOSITORY / name for name in (self.dockerfile, ".dockerignore", *self.inputs)]
-        return fingerprint(self.reference, *paths, Path(rootfs.__file__))
+    base: str
+    instructions: tuple[Instruction, ...]
 
 
-OPERATOR = Recipe(
-    "operator",
-    "localhost/moorage-operator:dev",
-    "operator/Dockerfile",
-    ("locks/operator.txt", "operator/moorage_operator", "runtime/moorage_runtime"),
-)
-RUNTIME = Recipe(
-    "runtime",
-    "localhost/moorage-runtime:dev",
-    "runtime/Dockerfile",
-    ("locks/runtime.txt", "runtime/moorage_runtime"),
-)
-MLFLOW = Recipe(
-    "mlflow",
-    "localhost/moorage-mlflow:3.17",
-    "e2e/cluster/mlflow/Dockerfile",
-    ("locks/mlflow.txt",),
-)
+@dataclass(frozen=True)
+class Copy:
+    """A COPY taken apart; without `stage` the sources lie in the repository."""
+
+    sources: tuple[str, ...]
+    target: str
+    stage: str
 
 
-def archive(recipe: Recipe, cache: Cache) -> Path:
-    """Return the image's archive, built when one of its inputs is new."""
-    return cache.make(f"images/{recipe.name}", recipe.key, lambda target: _build(recipe, cache, target))
+def parse(text: str, arguments: Mapping[str, str]) -> tuple[Stage, ...]:
+    """Return the stages, the last one being the image. Raises ClusterFailure for what is not understood."""
+    values: dict[str, str] = {}
+    stages: list[Stage] = []
+    for instruction in _instructions(text):
+        if instruction.word == "ARG" and not stages:
+            name, _, default = instruction.text.partition("=")
+            values[name] = arguments.get(name, default)
+        elif instruction.word == "FROM":
+            stages.append(_stage(instruction.text, values, len(stages)))
+        elif instruction.word in UNDERSTOOD and stages:
+            last = stages[-1]
+            stages[-1] = Stage(last.name, last.base, (*last.instructions, instruction))
+        else:
+            raise ClusterFailure(f"This Dockerfile instruction is not understood: {instruction.word}")
+    if not stages:
+        raise ClusterFailure("A Dockerfile without FROM makes no image.")
+    return tuple(stages)
 
 
-def _build(recipe: Recipe, cache: Cache, target: Path) -> None:
-    store = cache.root / "buildah"
-    with locked(cache.root / "locks" / "buildah.lock"):
-        _forget_much(store)
-        base = _base(cache, store)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        _buildah(store, "bud", *_options(base, Path(scratch)), *_names(recipe), REPOSITORY)
-    # A docker archive holds plain layers: compressing them would take most of the build's time.
-    _buildah(store, "push", "--quiet", recipe.reference, f"docker-archive:{target}:{recipe.reference}")
+def _instructions(text: str) -> Iterator[Instruction]:
+    visible = "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    for line in visible.replace("\\\n", " ").splitlines():
+        word, _, rest = line.strip().partition(" ")
+        yield Instruction(word.upper(), " ".join(rest.split()) if word.upper() != "RUN" else rest.strip())
 
 
-def _names(recipe: Recipe) -> list[str | Path]:
-    return ["--file", REPOSITORY / recipe.dockerfile, "--tag", recipe.reference]
+def _stage(text: str, values: Mapping[str, str], number: int) -> Stage:
+    found = re.fullmatch(r"(\S+)(?:\s+[Aa][Ss]\s+(\S+))?", text)
+    if found is None:
+        raise ClusterFailure(f"This FROM is not understood: {text}")
+    base = re.sub(r"\$\{(\w+)\}", lambda match: values.get(match[1], ""), found[1])
+    return Stage(found[2] or str(number), base, ())
 
 
-def _options(base: str, scratch: Path) -> list[str | Path]:
-    settings = pipsettings.of_machine(os.environ)
-    (scratch / "pip.conf").write_text(settings.text)
-    mounts = {TRUST_STORE: TRUST_STORE, str(scratch / "pip.conf"): "/etc/pip.conf"}
-    mounts |= {path: path for path in settings.paths if not path.startswith(TRUST_STORE)}
-    volumes = [word for here, there in mounts.items() for word in ("--volume", f"{here}:{there}:ro")]
-    isolation = ["--isolation", "chroot", "--network", "host", "--pull-never", "--layers", "--quiet"]
-    return [*isolation, "--build-arg", f"BASE={base}", *volumes]
+def copy(text: str) -> Copy:
+    """Take apart the words of a COPY. Raises ClusterFailure for a flag other than --from."""
+    *flags, last = [word for word in text.split() if word.startswith("--")] or [""]
+    if flags or not (last == "" or last.startswith("--from=")):
+        raise ClusterFailure(f"Of COPY's flags only --from is understood: {text}")
+    *sources, target = [word for word in text.split() if not word.startswith("--")]
+    if not sources or not target.startswith("/"):
+        raise ClusterFailure(f"COPY needs sources and an absolute target: {text}")
+    return Copy(tuple(sources), target, last.removeprefix("--from="))
 
 
-def _base(cache: Cache, store: Path) -> str:
-    """Return the reference of the base image in buildah's store, put there if need be."""
-    root = rootfs.make(cache)
-    reference = f"{BASE}:{root.name}"
-    if not succeeds([*_command(store), "inspect", "--type", "image", reference]):
-        with tempfile.TemporaryDirectory(dir=cache.root) as scratch:
-            packed = Path(scratch) / "base.tar"
-            ociarchive.pack(packed, reference, [root], ociarchive.Start())
-            _buildah(store, "pull", "--quiet", f"oci-archive:{packed}")
-    return reference
+def environment(text: str) -> tuple[str, ...]:
+    """Return the NAME=value pairs of an ENV."""
+    pairs = tuple(shlex.split(text))
+    if not all("=" in pair for pair in pairs) or "$" in text:
+        raise ClusterFailure(f"ENV is understood as NAME=value without variables: {text}")
+    return pairs
 
 
-def _forget_much(store: Path) -> None:
-    """Start the store anew when many builds have piled up in it; the next build takes a minute then."""
-    if len(list((store / "root" / "overlay-images").glob("*"))) > STORE_LIMIT:
-        _buildah(store, "rmi", "--all", "--force")
-
-
-def _command(store: Path) -> list[str | Path]:
-    return ["buildah", "--root", store / "root", "--runroot", store / "run", "--storage-driver", "overlay"]
-
-
-def _buildah(store: Path, *words: str | Path) -> None:
-    run([*_command(store), *words])
+def entrypoint(text: str) -> tuple[str, ...]:
+    """Return the words of an ENTRYPOINT written as a JSON list."""
+    try:
+        words = json.loads(text)
+    except ValueError as error:
+        raise ClusterFailure(f"ENTRYPOINT is understood as a JSON list: {text}") from error
+    return tuple(str(word) for word in words)

@@ -4,12 +4,12 @@ import json
 import shutil
 from pathlib import Path
 
-from . import dockerfile, images, parts, preflight
+from . import images, parts, preflight
 from .command import run, succeeds
-from .dockerfile import REPOSITORY, Recipe
 from .kubectl import Kubectl
 from .layout import Layout
 from .progress import say, step
+from .stages import REPOSITORY, Recipe
 
 CLUSTER = "moorage"
 KIND = "sigs.k8s.io/kind@v0.33.0"
@@ -17,7 +17,7 @@ READY_SECONDS = 180.0
 PART_IMAGES = parts.PartImages(
     "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
     "docker.io/versity/versitygw:v1.8.0",
-    dockerfile.MLFLOW.reference,
+    images.MLFLOW.reference,
 )
 
 
@@ -50,8 +50,8 @@ class Kind:
         self._kind("export", "kubeconfig", "--name", CLUSTER)
         self.layout.kubectl.parent.mkdir(parents=True, exist_ok=True)
         run(["docker", "cp", f"{CLUSTER}-control-plane:/usr/bin/kubectl", self.layout.kubectl])
-        self._build(dockerfile.MLFLOW)
-        self._load([dockerfile.MLFLOW, *self._recorded()])
+        self._build(images.MLFLOW)
+        self._load([images.MLFLOW, *self._recorded()])
         self.kubectl.await_node(READY_SECONDS)
         with step("parts ready (names, metrics, S3, MLflow)"):
             parts.apply(self.kubectl, PART_IMAGES)
@@ -65,12 +65,12 @@ class Kind:
 
     def images(self) -> None:
         """Build the project's own images; a running cluster gets them at once."""
-        for recipe in images.OWN_IMAGES:
+        for recipe in images.OWN:
             self._build(recipe)
         self.layout.images.parent.mkdir(exist_ok=True)
-        self.layout.images.write_text(json.dumps([recipe.reference for recipe in images.OWN_IMAGES]))
+        self.layout.images.write_text(json.dumps([recipe.reference for recipe in images.OWN]))
         if self._running():
-            self._load(list(images.OWN_IMAGES))
+            self._load(list(images.OWN))
 
     def status(self) -> bool:
         """Say whether the cluster runs."""
@@ -82,7 +82,7 @@ class Kind:
         return True
 
     def _recorded(self) -> list[Recipe]:
-        return list(images.OWN_IMAGES) if self.layout.images.exists() else []
+        return list(images.OWN) if self.layout.images.exists() else []
 
     def _running(self) -> bool:
         return CLUSTER in self._kind("get", "clusters").split()

@@ -4,6 +4,7 @@ Killing its first process ends everything in it; all it leaves is its state fold
 cgroups, which `stop` removes.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,12 +13,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
-from . import cgroups, pki
-from .command import run, succeeds
+from . import cgroups, ociimage, pki
+from .command import succeeds
 from .failure import ClusterFailure
 from .layout import HERE, environment
+from .ociimage import Image
 
 PREFERRED_PORT = 16443
 START_SECONDS = 60.0
@@ -133,9 +136,23 @@ class Node:
         """Return the words that speak to containerd, whose socket lies in the node's file systems."""
         return ["nsenter", "-t", str(self.first_process()), "-m", "--", daemons / "ctr"]
 
-    def import_image(self, daemons: Path, archive: Path) -> None:
-        """Put an OCI archive into the node's image store."""
-        run([*self._ctr(daemons), "-n", "k8s.io", "images", "import", archive.absolute()])
+    def import_image(self, daemons: Path, image: Image, present: Collection[str]) -> None:
+        """Put an image into the node's store; layers that are `present` there need not travel again."""
+        try:
+            self._send(daemons, image, present)
+        except ClusterFailure:
+            # The store may have dropped a layer that no image used any more.
+            self._send(daemons, image, ())
+
+    def _send(self, daemons: Path, image: Image, present: Collection[str]) -> None:
+        words = [str(word) for word in (*self._ctr(daemons), "-n", "k8s.io", "images", "import", "-")]
+        with (self.log / "import.log").open("wb") as log:
+            ctr = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
+            assert ctr.stdin is not None
+            with contextlib.suppress(BrokenPipeError), ctr.stdin as stream:
+                ociimage.write(stream, image, present)
+            if ctr.wait() != 0:
+                raise ClusterFailure(f"{image.reference} was not imported:\n{self._tail('import')}")
 
     def open_port(self) -> int:
         """Make the API server reachable on the machine's 127.0.0.1; harmless when it is. Returns the port."""

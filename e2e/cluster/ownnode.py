@@ -1,20 +1,20 @@
 """The cluster on a machine without Docker: prepare, start, fill and end our own node."""
 
-import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import debs, dockerfile, gobuild, images, parts, pki, volumes
+from . import debs, gobuild, images, parts, pki, stock, volumes
 from .cache import Cache
-from .images import Archive
 from .kubectl import Kubectl
 from .layout import Layout
 from .node import START_SECONDS, Node
+from .ociimage import Image
 from .progress import say, step
+from .stages import Builder, Recipe
 
-PART_IMAGES = parts.PartImages(images.METRICS_SERVER.reference, images.VERSITYGW.reference, dockerfile.MLFLOW.reference)
+PART_IMAGES = parts.PartImages(images.METRICS_SERVER.reference, images.VERSITYGW.reference, images.MLFLOW.reference)
 
 
 class OwnNode:
@@ -36,7 +36,7 @@ class OwnNode:
         self._open()
         self._import(needed[:1])
         self._fill_first()
-        self._import([*needed[1:], *self._recorded()])
+        self._import([*needed[1:], *stock.recorded(self.layout.images)])
         with step("parts ready (names, metrics, S3, MLflow)"):
             parts.apply(self.kubectl, PART_IMAGES)
             parts.await_ready(self.kubectl)
@@ -51,10 +51,9 @@ class OwnNode:
         """Build the project's own images; a running cluster gets them at once."""
         install_missing_tools()
         with ThreadPoolExecutor() as pool:
-            built = list(pool.map(self._image, images.OWN_IMAGES))
-        record = {archive.reference: [archive.key, str(archive.path)] for archive in built}
+            built = list(pool.map(self._image, images.OWN))
         self.layout.local.mkdir(exist_ok=True)
-        self.layout.images.write_text(json.dumps(record, indent=1))
+        stock.record(self.layout.images, built)
         if self.node.running():
             self._import(built)
 
@@ -67,7 +66,7 @@ class OwnNode:
         say(self.kubectl.run("get", "nodes,deployments", "--all-namespaces").rstrip())
         return True
 
-    def _ingredients(self) -> list[Archive]:
+    def _ingredients(self) -> list[Image]:
         """Make everything that the node and its parts are made of; the pause image comes first."""
         install_missing_tools()
         for program in gobuild.PROGRAMS:
@@ -75,12 +74,11 @@ class OwnNode:
                 gobuild.binaries(program, self.cache)
         with step("containerd and etcd (Debian)", quiet_below=0.5):
             debs.daemons(self.cache)
-        packed = [images.of_program(image, self.cache) for image in images.PROGRAM_IMAGES]
-        return [*packed, self._image(dockerfile.MLFLOW)]
+        return [*(program.make(self.cache) for program in images.PROGRAMS), self._image(images.MLFLOW)]
 
-    def _image(self, recipe: dockerfile.Recipe) -> Archive:
+    def _image(self, recipe: Recipe) -> Image:
         with step(f"image {recipe.reference}", quiet_below=0.5):
-            return images.of_recipe(recipe, self.cache)
+            return Builder(recipe, self.cache).build()
 
     def _start(self) -> None:
         # Remains of a node that was killed, or that ended with the machine.
@@ -107,23 +105,14 @@ class OwnNode:
         volumes.provide(self.kubectl, self.layout.node / "volumes")
         self.kubectl.apply(parts.manifest("coredns"))
 
-    def _recorded(self) -> list[Archive]:
-        if not self.layout.images.exists():
-            return []
-        record = json.loads(self.layout.images.read_text())
-        archives = [Archive(name, key, Path(path)) for name, (key, path) in record.items()]
-        return [archive for archive in archives if archive.path.exists()]
-
-    def _import(self, archives: list[Archive]) -> None:
+    def _import(self, wanted: list[Image]) -> None:
         """Import the images that the node does not have in this very form."""
-        record = self.layout.node / "imported.json"
-        present = json.loads(record.read_text()) if record.exists() else {}
-        for archive in archives:
-            if present.get(archive.reference) != archive.key:
-                with step(f"import {archive.reference}"):
-                    self.node.import_image(debs.daemons(self.cache), archive.path)
-                present[archive.reference] = archive.key
-                record.write_text(json.dumps(present, indent=1))
+        shelf = stock.Shelf(self.layout.node / "imported.json")
+        for image in wanted:
+            if not shelf.has(image):
+                with step(f"import {image.reference}"):
+                    self.node.import_image(debs.daemons(self.cache), image, shelf.layers())
+                shelf.add(image)
 
 
 def install_missing_tools() -> None:

@@ -6,6 +6,7 @@ into the first stages of a build and is in no image.
 
 import configparser
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,13 @@ class PipSettings:
 
     text: str
     paths: tuple[str, ...]
+
+    def beneath(self, folder: str) -> str:
+        """Return the text for a root where the machine's paths lie under `folder`."""
+        text = self.text
+        for path in sorted(self.paths, key=len, reverse=True):
+            text = re.sub(rf"(?<=\s){re.escape(path)}(?=\s)", folder + path, text)
+        return text
 
 
 def gather(files: Sequence[str], environ: Mapping[str, str]) -> PipSettings:
