@@ -59,8 +59,9 @@ def _standing(scene: Scene, newcomer: str | None) -> str | None:
 
 
 def _rescuer(scene: Scene, standing: str | None, newcomer: str | None) -> str | None:
-    """A retiring revision whose pods still answer, when nobody else does: it takes its place back."""
-    if newcomer is not None or standing is None or ready(scene, standing) or ready(scene, scene.wanted):
+    """Another revision whose pods still answer, when nobody else does: it takes the place, the last one first."""
+    if newcomer is not None or ready(scene, standing) or ready(scene, scene.wanted):
         return None
-    answering = [each for each in scene.memory.retiring if ready(scene, each)]
-    return max(answering, key=lambda each: scene.memory.retiring[each], default=None)
+    retiring = scene.memory.retiring
+    answering = [name for name in sorted(scene.revisions) if ready(scene, name)]
+    return max(answering, key=lambda name: (name in retiring, retiring.get(name, scene.now)), default=None)
