@@ -33,6 +33,13 @@ class _Tensor(msgspec.Struct, gc=False):
     parameters: dict[str, Any] | None = None
 
 
+class _Expected(msgspec.Struct, gc=False):
+    name: str
+    data: msgspec.Raw
+    shape: list[int] | None = None
+    datatype: str | None = None
+
+
 class _Output(msgspec.Struct, gc=False):
     name: str
     parameters: dict[str, Any] | None = None
@@ -54,7 +61,7 @@ class InferRequest(msgspec.Struct, frozen=True):
 
 
 _decode_request = msgspec.json.Decoder(_Request).decode
-_decode_tensors = msgspec.json.Decoder(list[_Tensor]).decode
+_decode_expected = msgspec.json.Decoder(list[_Expected]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -73,18 +80,37 @@ def decode_infer(body: bytes, inputs: Mapping[str, TensorSpec], outputs: Mapping
 
 
 def decode_expected(body: bytes, outputs: Mapping[str, TensorSpec]) -> dict[str, Array]:
-    """Read a list of V2 tensors, each an output of the model, as a test request expects them. Raises `RequestFault`."""
+    """Read a list of V2 tensors, each an output of the model, as a test request expects them. Raises `RequestFault`.
+
+    `datatype` may be absent: the output's own. `shape` may be absent: as the data is nested, or, for flat data, the
+    output's own with its one open length taken from the number of elements.
+    """
     try:
-        sent = _decode_tensors(body)
+        sent = _decode_expected(body)
     except msgspec.DecodeError as error:
         raise _malformed(error, "expect") from error
     arrays: dict[str, Array] = {}
-    for index, tensor in enumerate(sent):
-        spec = outputs.get(tensor.name)
+    for index, told in enumerate(sent):
+        path, spec = f"expect[{index}]", outputs.get(told.name)
         if spec is None:
-            raise _invalid(f"expect[{index}].name: the model has no output {tensor.name!r}; it gives {_names(outputs)}")
-        arrays[tensor.name] = _array(tensor, spec, f"expect[{index}]")
+            raise _invalid(f"{path}.name: the model has no output {told.name!r}; it gives {_names(outputs)}")
+        shape = _shape_of(told.data, spec, path) if told.shape is None else told.shape
+        tensor = _Tensor(told.name, shape, told.datatype or spec.datatype, told.data)
+        arrays[told.name] = _array(tensor, spec, path)
     return arrays
+
+
+def _shape_of(raw: msgspec.Raw, spec: TensorSpec, path: str) -> list[int]:
+    data = msgspec.json.decode(raw)
+    if _is_nested(raw):
+        try:
+            return list(np.shape(data))
+        except ValueError as error:
+            raise _invalid(f"{path}.data: the rows differ in length") from error
+    if list(spec.shape).count(-1) > 1:
+        raise _invalid(f"{path}.shape: is needed, the model leaves more than one length of {spec.name!r} open")
+    known = math.prod(length for length in spec.shape if length >= 0)
+    return [len(data) // max(known, 1) if length < 0 else length for length in spec.shape]
 
 
 def _tensors(sent: Sequence[_Tensor], specs: Mapping[str, TensorSpec]) -> dict[str, Array]:

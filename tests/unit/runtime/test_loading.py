@@ -129,6 +129,17 @@ def test_answers_are_compared_within_the_tolerance(got: Any, wanted: Any, said: 
     assert trial.difference(np.array(got, kind), np.array(wanted, kind), 1e-4) == said
 
 
+@pytest.mark.parametrize("data", [[0.02, 0.98], [[0.02, 0.98]]])
+def test_an_expected_output_needs_neither_shape_nor_datatype(data: Any, artifacts: Path) -> None:
+    loaded = engine.load(artifacts / "boosting" / "model.onnx", 1)
+    asked = Asked(inputs=[PROBE], expect=[{"name": "probabilities", "data": data}], tolerance=0.0)
+    chosen = trial.choose(asked, None, None, loaded)
+    assert chosen.expect is not None
+    assert chosen.expect["probabilities"].tolist() == np.array([[0.02, 0.98]], np.float32).tolist()
+    with pytest.raises(LoadFault, match="output 'probabilities'"):
+        trial.run(chosen, loaded, lambda: 0.0)
+
+
 @pytest.mark.parametrize(
     ("asked", "reason", "message"),
     [
