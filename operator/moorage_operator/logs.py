@@ -42,4 +42,6 @@ def configure(level: str = "INFO") -> None:
     root.setLevel(level)
     if level != "DEBUG":
         logging.getLogger("kopf").setLevel(logging.WARNING)
+        # It warns that it leaves the signals to the main thread: as is meant.
+        logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
         logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

@@ -46,8 +46,10 @@ class Reconciler:
             self.forget(key)
             return None
         resolution = await self.registries.resolve(snapshot.deployment)
-        snapshot = await confirm(self.api, snapshot, self._decide(snapshot, resolution).changes)
         decision = self._decide(snapshot, resolution)
+        confirmed = await confirm(self.api, snapshot, decision.changes)
+        if confirmed is not snapshot:
+            snapshot, decision = confirmed, self._decide(confirmed, resolution)
         try:
             await self.writer.execute(decision.changes, key.namespace)
         except ApplyFault as fault:

@@ -38,6 +38,8 @@ def _bytes(value: object) -> object:
         raise ValueError(fault.message) from fault
 
 
+HTTP_URL = "^https?://[^@/]+(/[^@]*)?$"
+"""No user and no password: credentials are files."""
 Seconds = Annotated[float, BeforeValidator(_duration), Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
 
@@ -55,8 +57,8 @@ class RegistrySettings(Settled):
     namespace whose `ca.crt` the download trusts.
     """
 
-    tracking_uri: str = Field(pattern="^https?://[^@/]+")
-    pod_tracking_uri: str | None = Field(default=None, pattern="^https?://[^@/]+")
+    tracking_uri: str = Field(pattern=HTTP_URL)
+    pod_tracking_uri: str | None = Field(default=None, pattern=HTTP_URL)
     timeout: Seconds = 5.0
     ca_file: Path | None = None
     ca_config_map: str | None = None
@@ -65,7 +67,7 @@ class RegistrySettings(Settled):
 class StoreSettings(Settled):
     """The S3 store behind s3:// URIs, as serving pods reach it; no endpoint: the cloud's own."""
 
-    endpoint: str | None = Field(default=None, pattern="^https?://[^@/]+")
+    endpoint: str | None = Field(default=None, pattern=HTTP_URL)
     region: str | None = None
     ca_config_map: str | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -44,7 +44,8 @@ async def confirm(api: ApiServer, snapshot: Snapshot, changes: Iterable[Change])
         return snapshot
     namespace = snapshot.deployment.metadata.namespace
     found = await asyncio.gather(*(_get(api, BY_NAME[ref.kind], namespace, ref.name) for ref in missing))
-    return _sorted_out(snapshot, {_ref(body): body for body in found if body is not None})
+    seen = {_ref(body): body for body in found if body is not None}
+    return _sorted_out(snapshot, seen) if seen else snapshot
 
 
 async def every_deployment(api: ApiServer, namespace: str | None) -> AsyncIterator[Body]:
@@ -80,7 +81,7 @@ def _without_status(raw: Body) -> ModelDeployment:
         ) from error
 
 
-def _sorted_out(snapshot: Snapshot, seen: dict[ObjectRef, Body]) -> Snapshot:
+def _sorted_out(snapshot: Snapshot, seen: Mapping[ObjectRef, Body]) -> Snapshot:
     metadata = snapshot.deployment.metadata
     ours = {ref: body for ref, body in seen.items() if is_ours(body, metadata.name, metadata.uid)}
     return replace(

@@ -11,6 +11,7 @@ from moorage_operator.errors import RegistryFault
 from moorage_operator.registry.server import Refusal, RegistryServer
 
 ALIAS_REFUSAL = "INVALID_PARAMETER_VALUE"
+ABSENT = "RESOURCE_DOES_NOT_EXIST"
 LOGGED_MODEL = "models:/m-"
 
 
@@ -31,7 +32,7 @@ async def look_up(server: RegistryServer, wanted: Registered, known: Found | Non
     try:
         version = await _version(server, wanted)
     except Refusal as refusal:
-        raise _not_found(wanted, refusal, server.source.name) from refusal
+        raise await _not_found(server, wanted, refusal) from refusal
     number = str(version["version"])
     born = (str(version.get("source", "")), str(version.get("creation_timestamp", "")))
     if known is not None and (known.version, known.born) == (number, born):
@@ -80,19 +81,28 @@ async def _artifact_uri(server: RegistryServer, name: str, version: str) -> str:
     return uri
 
 
-def _not_found(wanted: Registered, refusal: Refusal, registry: str) -> RegistryFault:
-    if refusal.error_code == "RESOURCE_DOES_NOT_EXIST" and "Registered Model" in refusal.message:
+async def _not_found(server: RegistryServer, wanted: Registered, refusal: Refusal) -> RegistryFault:
+    registry = server.source.name
+    if refusal.error_code == ABSENT and not await _has_model(server, wanted.name):
         cure = "Register it, or correct spec.model.storageUri."
         return RegistryFault(Reason.MODEL_NOT_FOUND, f"Registry {registry!r} has no model {wanted.name!r}. {cure}")
-    if wanted.alias is not None and refusal.error_code in (ALIAS_REFUSAL, "RESOURCE_DOES_NOT_EXIST"):
+    if wanted.alias is not None and refusal.error_code in (ALIAS_REFUSAL, ABSENT):
         cure = "Set the alias in the registry, or correct spec.model.storageUri."
         what = f"Model {wanted.name!r} has no alias {wanted.alias!r} in registry {registry!r}"
         return RegistryFault(Reason.ALIAS_NOT_FOUND, f"{what}. {cure}")
-    if wanted.version is not None and refusal.error_code == "RESOURCE_DOES_NOT_EXIST":
+    if wanted.version is not None and refusal.error_code == ABSENT:
         cure = "Register it, or correct spec.model.storageUri."
         what = f"Model {wanted.name!r} has no version {wanted.version} in registry {registry!r}"
         return RegistryFault(Reason.VERSION_NOT_FOUND, f"{what}. {cure}")
     return _unexpected(refusal)
+
+
+async def _has_model(server: RegistryServer, name: str) -> bool:
+    try:
+        await server.get("/registered-models/get", {"name": name})
+    except Refusal as refusal:
+        return refusal.error_code != ABSENT
+    return True
 
 
 def _no_artifact(wanted: Registered, version: str, refusal: Refusal) -> RegistryFault:

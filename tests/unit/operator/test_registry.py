@@ -43,6 +43,7 @@ class FakeMLflow:
             [
                 web.get(f"{api}/registered-models/alias", self._alias),
                 web.get(f"{api}/registered-models/get-latest-versions", self._latest),
+                web.get(f"{api}/registered-models/get", self._model),
                 web.get(f"{api}/model-versions/get", self._get),
                 web.get(f"{api}/model-versions/get-download-uri", self._uri),
                 web.get(f"{api}/logged-models/{{id}}", self._logged),
@@ -70,14 +71,19 @@ class FakeMLflow:
             return _refused(400, "INVALID_PARAMETER_VALUE", f"Registered model alias {alias} not found.")
         return web.json_response({"model_version": self._version(self.aliases[alias])})
 
+    async def _model(self, request: web.Request) -> web.Response:
+        if request.query["name"] != "fraud":
+            return _refused(404, "RESOURCE_DOES_NOT_EXIST", "Registered Model with name=other not found")
+        return web.json_response({"registered_model": {"name": "fraud"}})
+
     async def _latest(self, request: web.Request) -> web.Response:
         versions = [self._version(number) for number in self.stages.get(request.query["stages"], [])]
         return web.json_response({"model_versions": versions} if versions else {})
 
     async def _get(self, request: web.Request) -> web.Response:
         number = request.query["version"]
-        if number not in self.versions:
-            return _refused(404, "RESOURCE_DOES_NOT_EXIST", f"Model Version (name=fraud, version={number}) not found")
+        if request.query["name"] != "fraud" or number not in self.versions:
+            return _refused(404, "RESOURCE_DOES_NOT_EXIST", f"Model Version (name=..., version={number}) not found")
         return web.json_response({"model_version": self._version(number)})
 
     async def _uri(self, request: web.Request) -> web.Response:
@@ -195,6 +201,11 @@ async def test_an_unreadable_uri_is_a_fault_of_the_spec(session: aiohttp.ClientS
             "Registry 'default' has no model 'other'. Register it, or correct spec.model.storageUri.",
         ),
         (
+            "models:/other/1",
+            "ModelNotFound",
+            "Registry 'default' has no model 'other'. Register it, or correct spec.model.storageUri.",
+        ),
+        (
             "models:/fraud@gone",
             "AliasNotFound",
             "Model 'fraud' has no alias 'gone' in registry 'default'. Set the alias in the registry, or correct "
@@ -216,7 +227,7 @@ async def test_an_unreadable_uri_is_a_fault_of_the_spec(session: aiohttp.ClientS
 async def test_what_is_not_there_has_a_name(
     mlflow: FakeMLflow, session: aiohttp.ClientSession, uri: str, reason: str, message: str
 ) -> None:
-    last = {**LAST, "storageUri": uri} if "/9" not in uri else None
+    last = {**LAST, "storageUri": uri} if "@" in uri or "Staging" in uri else None
     resolution = await bench(session, mlflow.url).registries.resolve(deployment(uri, last=last))
     assert resolution.fault is not None
     assert (resolution.fault.reason, resolution.fault.message) == (reason, message)
