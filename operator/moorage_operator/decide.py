@@ -23,6 +23,7 @@ from moorage_operator.observed.memory import remember
 from moorage_operator.observed.revisions import revision_states
 from moorage_operator.observed.world import World, sort
 from moorage_operator.plan.changes import changes, ref_of
+from moorage_operator.plan.contains import contains
 from moorage_operator.plan.routes import next_routes
 from moorage_operator.plan.update import differing_parts
 from moorage_operator.rollout.next_step import next_step
@@ -101,8 +102,13 @@ def _last_answer(owner: ModelDeployment) -> Resolved | None:
 
 
 def _blueprints(world: World, meaning: _Meaning) -> dict[str, Blueprint]:
-    born = read_blueprints(world)
-    return {meaning.fresh.revision: meaning.fresh, **born} if meaning.fresh is not None else born
+    """As they were born; a lost one that today's render still describes is that render."""
+    born, fresh = read_blueprints(world), meaning.fresh
+    if fresh is None:
+        return born
+    kept = born.get(fresh.revision)
+    same = kept is None or (kept.rebuilt and contains(kept.template, fresh.template))
+    return {**born, fresh.revision: fresh} if same else born
 
 
 def _scene(
