@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 HEARTBEAT_SECONDS = 15.0
+_threads = threading.local()
 
 
 def say(text: str) -> None:
@@ -17,13 +18,19 @@ def say(text: str) -> None:
 
 @contextmanager
 def step(label: str, *, quiet_below: float = 0.0) -> Iterator[None]:
-    """Time a step; says so each quarter of a minute while it runs and once when it is done."""
+    """Time a step; says so each quarter of a minute while it runs and once when it is done.
+
+    Of steps within steps the innermost speaks.
+    """
     started = time.monotonic()
     done = threading.Event()
+    running = _running()
+    running.append(label)
 
     def beat() -> None:
         while not done.wait(HEARTBEAT_SECONDS):
-            say(f"  ... {label}: {time.monotonic() - started:.0f} s so far")
+            if running[-1] == label:
+                say(f"  ... {label}: {time.monotonic() - started:.0f} s so far")
 
     heart = threading.Thread(target=beat, daemon=True)
     heart.start()
@@ -31,6 +38,16 @@ def step(label: str, *, quiet_below: float = 0.0) -> Iterator[None]:
         yield
     finally:
         done.set()
+        heart.join()
+        running.pop()
     seconds = time.monotonic() - started
     if seconds >= quiet_below:
         say(f"  {label}: {seconds:.1f} s")
+
+
+def _running() -> list[str]:
+    """Return the labels of the steps that this thread is in, outermost first."""
+    if not hasattr(_threads, "labels"):
+        _threads.labels = []
+    labels: list[str] = _threads.labels
+    return labels
