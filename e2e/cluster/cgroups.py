@@ -4,6 +4,7 @@ import contextlib
 import time
 from pathlib import Path
 
+from . import guardians
 from .progress import say
 
 ROOT = Path("/sys/fs/cgroup")
@@ -29,16 +30,8 @@ def remove_orphans(root: Path = ROOT, proc: Path = Path("/proc"), patience: floa
 
 
 def _orphans(root: Path, proc: Path) -> list[Path]:
-    folders = [*root.glob(f"{PREFIX}*"), *root.glob(f"*/{PREFIX}*")]
-    return [folder for folder in folders if not _runs(proc / folder.name.removeprefix(PREFIX))]
-
-
-def _runs(process: Path) -> bool:
-    try:
-        # Empty once the process has ended, even while nobody has collected it.
-        return (process / "cmdline").read_bytes().startswith(b"unshare\0")
-    except OSError:
-        return False
+    folders = [*root.glob(f"{PREFIX}[0-9]*"), *root.glob(f"*/{PREFIX}[0-9]*")]
+    return [folder for folder in folders if not guardians.lives(int(folder.name.removeprefix(PREFIX)), proc)]
 
 
 def _removed(folder: Path) -> bool:

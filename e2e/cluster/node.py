@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,12 +15,13 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from . import cgroups, ociimage, pki
+from . import cgroups, guardians, ociimage, pki
 from .command import succeeds
 from .failure import ClusterFailure
 from .layout import HERE, environment
 from .ociimage import Image
 
+INIT = HERE / "node" / "init.sh"
 PREFERRED_PORT = 16443
 START_SECONDS = 60.0
 # Fixed paths of kubelet and containerd; inside the node each is a memory file system of its own.
@@ -46,12 +46,13 @@ class Node:
         return self.state / "log"
 
     @property
-    def _pid_file(self) -> Path:
-        return self.state / "process.json"
+    def _configured(self) -> Path:
+        """Exists when all settings of the node are written; its first process waits for it."""
+        return self.state / "configured"
 
     def running(self) -> bool:
-        """Tell whether the node's first process lives."""
-        return self._guardian() is not None
+        """Tell whether the node lives and its state is there."""
+        return self._configured.exists() and bool(guardians.find(INIT))
 
     def port(self) -> int:
         """Return the port of the machine on which the API server answers."""
@@ -67,7 +68,7 @@ class Node:
         script = f'export CGROUP={cgroups.PREFIX}$$; exec {words} "$0"'
         with (self.log / "init.log").open("wb") as log:
             guardian = subprocess.Popen(
-                ["sh", "-c", script, str(HERE / "node" / "init.sh")],
+                ["sh", "-c", script, str(INIT)],
                 env=environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -76,7 +77,7 @@ class Node:
                 cwd="/",
             )
         self._configure(guardian.pid)
-        self._record(guardian.pid)
+        self._configured.touch()
         self._await_containerd(guardian, daemons)
 
     def _prepare(self) -> None:
@@ -97,25 +98,12 @@ class Node:
             text = text.replace("@STATE@", str(self.state)).replace("@CGROUP@", cgroups.name(pid))
             (self.state / name).write_text(text)
 
-    def _record(self, pid: int) -> None:
-        self._pid_file.write_text(json.dumps({"pid": pid, "since": _start_time(pid)}))
-
-    def _guardian(self) -> int | None:
-        """Return the process id of `unshare`, if it is still the process that was started."""
-        try:
-            record = json.loads(self._pid_file.read_text())
-        except (OSError, ValueError):
-            return None
-        pid, since = int(record["pid"]), record["since"]
-        return pid if since is not None and _start_time(pid) == since else None
-
     def first_process(self) -> int:
         """Return the machine's number for process 1 of the node. Raises ClusterFailure when it is down."""
-        guardian = self._guardian()
-        if guardian is None:
+        found = guardians.find(INIT)
+        if not found:
             raise ClusterFailure("The node does not run: `make cluster-up` starts it.")
-        children = Path(f"/proc/{guardian}/task/{guardian}/children").read_text().split()
-        return int(children[0])
+        return guardians.first_process(found[0])
 
     def _await_containerd(self, guardian: "subprocess.Popen[bytes]", daemons: Path) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -178,10 +166,8 @@ class Node:
 
     def stop(self) -> None:
         """End the node, whatever state it is in, and remove what it leaves."""
-        guardian = self._guardian()
-        if guardian is not None:
-            os.kill(self.first_process(), signal.SIGKILL)
-            _await_end(guardian)
+        for guardian in guardians.find(INIT):
+            guardians.end(guardian)
         cgroups.remove_orphans()
         self._remove_mount_points()
         shutil.rmtree(self.state, ignore_errors=True)
@@ -194,30 +180,6 @@ class Node:
             except OSError:
                 # Somebody else has put something there since: it is theirs now.
                 continue
-
-
-def _start_time(pid: int) -> str | None:
-    """Return when a process started, in clock ticks since boot: with its number it names it for good."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return None
-
-
-def _await_end(pid: int) -> None:
-    since = _start_time(pid)
-    deadline = time.monotonic() + START_SECONDS
-    while _start_time(pid) == since and not _is_zombie(pid):
-        if time.monotonic() > deadline:
-            raise ClusterFailure(f"Process {pid} of the node does not end.")
-        time.sleep(0.05)
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def _accepts(port: int) -> bool:

@@ -74,7 +74,7 @@ supervise() {
   done >> "$STATE/log/$name.log" 2>&1 &
 }
 
-until [ -e "$STATE/process.json" ]; do sleep 0.02; done # written last: all settings are there
+until [ -e "$STATE/configured" ]; do sleep 0.02; done # written last: all settings are there
 supervise containerd containerd -c "$STATE/containerd.toml"
 supervise etcd etcd --data-dir /run/etcd --unsafe-no-fsync --log-level warn \
   --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \

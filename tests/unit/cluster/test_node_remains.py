@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from e2e.cluster import cgroups
+from e2e.cluster import cgroups, guardians
 from e2e.cluster.ociimage import Image, Layer, Start
 from e2e.cluster.parts import PartImages, credentials, manifest
 from e2e.cluster.stock import Shelf, record, recorded
@@ -25,6 +25,16 @@ def test_only_the_groups_of_ended_nodes_go(tmp_path: Path) -> None:
     cgroups.remove_orphans(root, proc, patience=0)
 
     assert {folder.name for folder in (root / "memory").iterdir()} == {cgroups.name(10), "somebody-else"}
+
+
+def test_a_node_is_found_by_what_it_runs(tmp_path: Path) -> None:
+    init = Path("/clone/e2e/cluster/node/init.sh")
+    _process(tmp_path, 10, b"unshare\0--mount\0" + bytes(init) + b"\0")
+    _process(tmp_path, 11, b"unshare\0--mount\0/another/e2e/cluster/node/init.sh\0")
+    _process(tmp_path, 12, b"/bin/bash\0" + bytes(init) + b"\0")
+    (tmp_path / "self").mkdir()
+
+    assert guardians.find(init, tmp_path) == [10]
 
 
 def _image(tar: Path, digest: str) -> Image:
