@@ -28,7 +28,7 @@ class Pod:
             each.mkdir(parents=True, exist_ok=True)
         source = {"uri": uri} | configuration.pop("source", {})
         self.config = {"model": "fraud", "version": "3", "revision": "abc", "source": source} | configuration
-        self.port, self.admin_port = _free_port(), _free_port()
+        self.port, self.admin_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     def environment(self) -> dict[str, str]:
@@ -121,7 +121,7 @@ def ask(
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -24,7 +24,7 @@ MODEL = {f"{FOLDER}/MLmodel": b"flavors: {onnx: {data: model.onnx}}\n", f"{FOLDE
 def server() -> Iterator[stores.Store]:
     with stores.running(stores.Mlflow) as store:
         store.objects.update(MODEL)
-        store.objects[f"{FOLDER}/data/deep/er"] = b"deep"
+        store.objects[f"{FOLDER}/data/de ep/ü+"] = b"deep"
         yield store
 
 
@@ -67,7 +67,7 @@ def test_an_artifact_arrives_whole(server: stores.Store, places: Places) -> None
     manifest = download(configured(server), places)
     tree = artifact.tree(places.model_dir)
     assert (tree / "model.onnx").read_bytes() == MODEL[f"{FOLDER}/model.onnx"]
-    assert (tree / "data/deep/er").read_bytes() == b"deep"
+    assert (tree / "data/de ep/ü+").read_bytes() == b"deep"
     assert (manifest.files, manifest.model_format) == (3, "onnx")
 
 
@@ -111,8 +111,6 @@ def test_what_the_server_says_becomes_a_reason(
 ) -> None:
     server.faults.append(stores.says(status, body, only=only))
     fault = refusal(server, places)
-    if (body, only) == (HOST, "model.onnx"):
-        reason = reasons.ACCESS_DENIED
     assert fault.reason == reason, fault.message
     assert str(status) in fault.message
 
@@ -133,7 +131,7 @@ def test_nothing_there_is_said_so(server: stores.Store, places: Places) -> None:
     assert refusal(server, places, "1/models/m-8/artifacts").reason == reasons.ARTIFACT_NOT_FOUND
 
 
-@pytest.mark.parametrize("path", ["../up", "/etc/passwd", "a/../../up", "..\\up", "a\x00b"])
+@pytest.mark.parametrize("path", ["../up", "/etc/passwd", "a/../../up", "..\\up"])
 @pytest.mark.parametrize("is_dir", [False, True])
 def test_a_hostile_listing_is_refused(server: stores.Store, places: Places, path: str, is_dir: bool) -> None:
     def lies(handler: stores.Handler) -> bool:
