@@ -1,6 +1,6 @@
 """What can go wrong in the operator, each carrying the reason and the sentence that a user will read.
 
-Fault                        `reason` (CamelCase), `message` (what happened and what to do), `retry_after` seconds or None
+Fault                        `reason` (CamelCase), `message` (what happened and what to do), `retry_after` (seconds)
 ├── SpecFault                the CR itself cannot be served as written: Stalled until it changes
 ├── RegistryFault            the registry gave no answer, or said no
 └── ApplyFault               the API server refused a child object, or the object is not ours

@@ -90,8 +90,8 @@ async def connect(*, agent: str, patience: float = 12.0, observe: Observer | Non
     # The class keeps a process-wide default; calling the metaclass past it gives a configuration of our own.
     configuration = type.__call__(Configuration)
     try:
-        if os.environ.get("KUBECONFIG"):
-            await load_kube_config(client_configuration=configuration)
+        if given := os.environ.get("KUBECONFIG"):
+            await load_kube_config(config_file=given, client_configuration=configuration)
         else:
             await _load_anywhere(configuration)
     except ConfigException as error:

@@ -35,15 +35,22 @@ class Writer:
                 raise fault from error
 
     async def status(self, metadata: Metadata, status: Body) -> None:
-        """The whole status, at once. Raises ApiError; a custom resource that is gone needs none."""
+        """The whole status of exactly the object that was seen; one that is gone needs none.
+
+        Raises ApiError, with code 409 when the object was changed, or made anew, since it was seen.
+        """
         body = {
             "apiVersion": names.API_VERSION,
             "kind": names.KIND,
-            "metadata": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
+            "metadata": {
+                "name": metadata.name,
+                "namespace": metadata.namespace,
+                "resourceVersion": metadata.resource_version,
+            },
             "status": status,
         }
         path = MODEL_DEPLOYMENT.path(metadata.namespace, metadata.name, "status")
-        await self._unless_gone(self._apply(path, body, names.STATUS_MANAGER), 404, 409)
+        await self._unless_gone(self._apply(path, body, names.STATUS_MANAGER), 404)
 
     async def _one(self, change: Change, namespace: str) -> None:
         kind = BY_NAME[change.ref.kind]
