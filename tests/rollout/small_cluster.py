@@ -89,9 +89,9 @@ class SmallCluster:
         """What the middle says to the world as it is."""
         snapshot = Snapshot(
             deployment=ModelDeployment.model_validate(self.owner),
-            children=copy.deepcopy(self.objects),
+            children=self.objects,
             foreign=frozenset(self.foreign),
-            pods=tuple(copy.deepcopy(list(self.pods.values()))),
+            pods=tuple(self.pods.values()),
             now=self.now,
         )
         return decide(
@@ -150,6 +150,10 @@ class SmallCluster:
         for manager in (CHILD_MANAGER, HANDOVER_MANAGER):
             self._applied.get((ref, manager), {}).get("spec", {}).pop("replicas", None)
         self._manage(ref)
+
+    def wishes(self) -> dict[ObjectRef, Object]:
+        """What the operator last applied of each child."""
+        return {ref: body for (ref, manager), body in self._applied.items() if manager == CHILD_MANAGER}
 
     @property
     def status(self) -> Object:

@@ -44,7 +44,8 @@ def scripts() -> st.SearchStrategy[list[Moment]]:
 
 
 def ready(scene: Scene, revision: str | None) -> int:
-    return scene.revisions[revision].ready if revision in scene.revisions else 0
+    state = scene.revisions.get(revision) if revision is not None else None
+    return state.ready if state is not None else 0
 
 
 @settings(max_examples=60, deadline=None)

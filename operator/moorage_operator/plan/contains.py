@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from moorage_operator.api.quantity import same_quantity
@@ -25,35 +25,37 @@ _POINTERS = frozenset({"automountServiceAccountToken", "enableServiceLinks", "al
 
 
 def contains(live: object, wished: object, field: str = "") -> bool:
-    """Whether `live` says everything that `wished` says; `field` is the name under which both stand."""
-    if isinstance(wished, Mapping):
-        return isinstance(live, Mapping) and all(_holds(live, key, value) for key, value in wished.items())
-    if isinstance(wished, Sequence) and not isinstance(wished, str):
-        return isinstance(live, Sequence) and not isinstance(live, str) and _list_holds(live, wished, field)
+    """Whether `live` says all that `wished` says, both plain JSON data; `field` is the name under which they stand."""
+    if live == wished:
+        return True
+    if isinstance(wished, dict):
+        return isinstance(live, dict) and all(_holds(live, key, value) for key, value in wished.items())
+    if isinstance(wished, list):
+        return isinstance(live, list) and _list_holds(live, wished, field)
     if isinstance(wished, bool) or isinstance(live, bool):
-        return wished is live
+        return False
     return same_quantity(live, wished)
 
 
-def _holds(live: Mapping[str, Any], key: str, wished: object) -> bool:
+def _holds(live: dict[str, Any], key: str, wished: object) -> bool:
     if live.get(key) is None:
         return not wished and key not in _POINTERS
     return contains(live[key], wished, key)
 
 
-def _list_holds(live: Sequence[Any], wished: Sequence[Any], field: str) -> bool:
+def _list_holds(live: list[Any], wished: list[Any], field: str) -> bool:
     keys = _merge_keys(field, wished)
     if keys is None:
         return len(live) == len(wished) and all(map(contains, live, wished))
-    by_key = {_key(each, keys): each for each in live if isinstance(each, Mapping)}
+    by_key = {_key(each, keys): each for each in live if isinstance(each, dict)}
     return all(contains(by_key.get(_key(each, keys)), each) for each in wished)
 
 
-def _merge_keys(field: str, wished: Sequence[Any]) -> tuple[str, ...] | None:
+def _merge_keys(field: str, wished: list[Any]) -> tuple[str, ...] | None:
     if field != "ports":
         return _KEYS.get(field)
     # A NetworkPolicy's ports have no name and are one whole; a container's and a Service's merge by number.
-    named = (each for each in wished if isinstance(each, Mapping) and "name" in each)
+    named = (each for each in wished if isinstance(each, dict) and "name" in each)
     first: Mapping[str, Any] = next(named, {})
     return next((keys for keys in _PORT_KEYS if all(key in first for key in keys)), None)
 
