@@ -67,13 +67,13 @@ CASES = {
     "bucket missing": Case(lambda w: from_store(w, "s3://no-such-bucket/a"), ("BucketNotFound",), ("no-such-bucket",)),
     "prefix missing": Case(lambda w: from_store(w, "s3://models/no/such/prefix"), ("ArtifactNotFound",)),
     "no credentials": Case(lambda w: {"model": {"storageUri": w.good_uri}}, ("CredentialsMissing", "AccessDenied")),
-    "secret missing": Case(
-        lambda w: from_store(w, secretName="absent"), ("CredentialsMissing", "SecretMissing"), ("absent",)
-    ),
+    "secret missing": Case(lambda w: from_store(w, secretName="absent"), ("CredentialsMissing",), ("absent",)),
     "wrong credentials": Case(lambda w: from_store(w, secretName="wrong-store"), ("AccessDenied",)),
     "digest mismatch": Case(lambda w: from_store(w, digest="sha256:" + "0" * 64), ("DigestMismatch",)),
     "wrong expectation": Case(wrong_expectation, ("TestRequestFailed",), ("probabilities",)),
-    "no node fits": Case(lambda w: {**from_store(w), "nodeSelector": {"no": "node"}}, ("Unschedulable",)),
+    "no node fits": Case(
+        lambda w: {**from_store(w), "nodeSelector": {"no": "node"}, "progressDeadlineSeconds": 15}, ("Unschedulable",)
+    ),
     "quota exceeded": Case(
         lambda w: {
             **from_store(w),
@@ -87,8 +87,8 @@ CASES = {
         ("OOMKilled",),
         ("memory",),
     ),
-    "corrupt graph": Case(lambda w: from_store(w, w.corrupt_uri), ("ModelInvalid", "LoadFailed", "ModelLoadFailed")),
-    "claim missing": Case(lambda w: {"model": {"storageUri": "pvc://absent/a"}}, ("Unschedulable", "ClaimMissing")),
+    "corrupt graph": Case(lambda w: from_store(w, w.corrupt_uri), ("ModelUnreadable", "ModelInvalid", "LoadFailed")),
+    "claim missing": Case(lambda w: {"model": {"storageUri": "pvc://absent/a"}}, ("ClaimMissing",), ("absent",)),
 }
 
 
