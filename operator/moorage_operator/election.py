@@ -19,6 +19,9 @@ from moorage_operator.cluster.server import ApiError
 
 log = logging.getLogger(__name__)
 
+FASTER = 409
+"""The code of the API server when another candidate wrote first."""
+
 
 class NotLeading(Exception):
     """This process must not write now."""
@@ -90,7 +93,8 @@ class Election:
         except ApiError as error:
             # Who could not look has not seen the leader silent: after an outage the old leader comes first.
             self._seen_at = self._clock()
-            log.warning("lease not reached", extra={"fields": {"code": error.code, "reason": error.reason}})
+            level = logging.DEBUG if error.code == FASTER else logging.WARNING
+            log.log(level, "lease not taken", extra={"fields": {"code": error.code, "reason": error.reason}})
         self._stand_down_if_stale()
 
     async def release(self) -> None:

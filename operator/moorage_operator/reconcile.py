@@ -55,7 +55,7 @@ class Reconciler:
         except ApplyFault as fault:
             await self._tell(key, snapshot, self._decide(snapshot, resolution, fault))
             raise
-        metrics.count_writes(decision.changes, routine=routine)
+        _note(key, decision, routine=routine)
         await self._tell(key, snapshot, decision)
         return _soonest(decision.look_again, resolution)
 
@@ -74,6 +74,13 @@ class Reconciler:
         if decision.status_changed:
             await self.writer.status(snapshot.deployment.metadata, decision.status)
         metrics.CENSUS.note(key, decision.status)
+
+
+def _note(key: Key, decision: Decision, *, routine: bool) -> None:
+    metrics.count_writes(decision.changes, routine=routine)
+    if decision.changes:
+        wrote = [f"{change.verb} {change.ref.kind}/{change.ref.name}: {change.why}" for change in decision.changes]
+        log.info("wrote", extra={"fields": {"namespace": key.namespace, "name": key.name, "changes": wrote}})
 
 
 def _soonest(look_again: float | None, resolution: Resolution) -> float | None:
