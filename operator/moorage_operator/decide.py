@@ -138,10 +138,11 @@ def _update(meaning: _Meaning, blueprints: Mapping[str, Blueprint]) -> tuple[str
 
 
 def _look_again(evidence: Evidence, world: World, faults: tuple[Fault, ...]) -> float | None:
-    left = evidence.seconds_left
+    left, problem = evidence.seconds_left, evidence.problems.any
     moments = [
         evidence.step.look_again,
         left if left is not None and left > 0 else None,
+        problem.patience if problem is not None else None,
         CLEANUP_SECONDS if world.leftovers else None,
         CONFLICT_SECONDS if world.foreign else None,
         *(fault.retry_after for fault in (*faults, evidence.resolution.fault) if fault is not None),

@@ -224,6 +224,11 @@ class Reason(StrEnum):
         "The download was cut and will be resumed.",
         "Wait; look at the network if it stays.",
     )
+    DOWNLOAD_FAILED = (
+        "DownloadFailed",
+        "The download ended in a way that has no name of its own.",
+        "Read the log of the pod's download container.",
+    )
     DISK_FULL = "DiskFull", "The node has no room for the artifact.", "Free the node's disk, or raise the limits."
     FORMAT_UNKNOWN = (
         "FormatUnknown",

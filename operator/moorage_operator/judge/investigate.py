@@ -44,7 +44,7 @@ def investigate(
             resolution=resolution_problem(resolution.fault, meaning),
             refusal=worst(*refusals),
             download=_download(snapshot, world, newest, states),
-            workload=_workload(world, newest, proven=newest == step.stable),
+            workload=_workload(snapshot, world, newest, proven=newest == step.stable),
         ),
         autoscaler=world.child("HorizontalPodAutoscaler", autoscaler(world.owner)),
         scaled=scaled,
@@ -69,8 +69,8 @@ def _download(
     return download_problem(world.pods_of(revision), states[revision].digest, secret)
 
 
-def _workload(world: World, revision: str | None, *, proven: bool) -> Problem | None:
+def _workload(snapshot: Snapshot, world: World, revision: str | None, *, proven: bool) -> Problem | None:
     if revision is None:
         return None
     failure = replica_failure(world.child("Deployment", revision_name(world.owner, revision)))
-    return worst(failure, serving_problem(world.pods_of(revision), proven=proven))
+    return worst(failure, serving_problem(world.pods_of(revision), snapshot.now, proven=proven))

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from moorage_operator.api.conditions import Reason
-from moorage_operator.api.problem import Problem
+from moorage_operator.api.problem import Problem, impatient
 from moorage_operator.judge.evidence import worst
 from moorage_operator.names import DOWNLOAD_CONTAINER, SERVE_CONTAINER
 from moorage_operator.observed.pod import Pod, last_end
 
 Check = Callable[[Pod], Problem | None]
 
+PATIENCE_SECONDS = 60.0
+
 _IMAGE_WAITS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _IMAGE_IS_GONE = ("not found", "manifest unknown", "not present", "InvalidImageName")
 _CONFIG_WAITS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*": (ErrImagePull: )?')
 _KILLED = (0, 137, 143)
 _TOO_SMALL_TO_START = ("OOM-killed", "memory limit too low")
 
@@ -29,11 +33,11 @@ def download_problem(pods: Iterable[Pod], digest: str | None, secret: str | None
     return worst(*(_download(pod, secret) or _mismatch(pod, digest) for pod in pods))
 
 
-def serving_problem(pods: Iterable[Pod], *, proven: bool) -> Problem | None:
+def serving_problem(pods: Iterable[Pod], now: datetime, *, proven: bool) -> Problem | None:
     """What keeps the pods from answering, the worst of all. `proven`: a revision that served; it may come back."""
-    crashes = (_out_of_memory, _load, _startup, _crash)
-    found = [_first(pod, (_unscheduled, _image, _config)) for pod in pods if not pod.ready]
-    fallen = [_first(pod, crashes) for pod in pods if not pod.ready]
+    waiting = [pod for pod in pods if not pod.ready]
+    found = [_unscheduled(pod, now) or _image(pod, now) or _config(pod) for pod in waiting]
+    fallen = [_first(pod, (_out_of_memory, _load, _startup, _crash)) for pod in waiting]
     if proven:
         fallen = [Problem(each.reason, each.message) if each else None for each in fallen]
     return worst(*found, *fallen)
@@ -49,18 +53,16 @@ def _download(pod: Pod, secret: str | None) -> Problem | None:
         return None
     report = pod.download_report
     if report is not None and report.reason:
-        message = f"{report.message or 'The download gave no further word.'}{_whose(report.reason, secret)}"
-        return Problem(report.reason, message, terminal=not report.retriable)
+        said = (report.message or "The download gave no further word").rstrip(". ")
+        return Problem(report.reason, f"{said}.{_whose(report.reason, secret)}", terminal=not report.retriable)
     return _memory("download") if _starved(ended) else _ended("download", ended)
 
 
 def _whose(reason: str, secret: str | None) -> str:
     """The pod does not know the name of the Secret that it looks into."""
-    if reason not in (Reason.CREDENTIALS_MISSING, Reason.ACCESS_DENIED):
+    if secret is None or reason not in (Reason.CREDENTIALS_MISSING, Reason.ACCESS_DENIED):
         return ""
-    if secret is None:
-        return " spec.model.secretName is not set; name a Secret of this namespace there."
-    return f" spec.model.secretName names Secret {secret} of this namespace."
+    return f" spec.model.secretName names Secret {secret}: create it in this namespace, or correct its keys."
 
 
 def _mismatch(pod: Pod, digest: str | None) -> Problem | None:
@@ -73,7 +75,7 @@ def _mismatch(pod: Pod, digest: str | None) -> Problem | None:
     return Problem(Reason.DIGEST_MISMATCH, message, terminal=True)
 
 
-def _unscheduled(pod: Pod) -> Problem | None:
+def _unscheduled(pod: Pod, now: datetime) -> Problem | None:
     scheduled = pod.condition("PodScheduled")
     if scheduled.get("status") != "False":
         return None
@@ -82,10 +84,15 @@ def _unscheduled(pod: Pod) -> Problem | None:
         message = f"PersistentVolumeClaim {missing[1]} does not exist. Create it in this namespace."
         return Problem(Reason.CLAIM_MISSING, message, terminal=True)
     cure = "Ask for less in spec.resources, loosen nodeSelector, affinity or tolerations, or add nodes."
-    return Problem(Reason.UNSCHEDULABLE, f"No node can take the pod: {said}. {cure}")
+    return impatient(Reason.UNSCHEDULABLE, f"No node can take the pod: {said}. {cure}", _patience(pod, now))
 
 
-def _image(pod: Pod) -> Problem | None:
+def _patience(pod: Pod, now: datetime) -> float:
+    """A node may be on its way, a registry may come back; after a while somebody should know."""
+    return PATIENCE_SECONDS - (now - (pod.born or now)).total_seconds()
+
+
+def _image(pod: Pod, now: datetime) -> Problem | None:
     for container, waiting in _waiting(pod):
         if waiting.get("reason") in _IMAGE_WAITS:
             image, said = container.get("image", "of the pod"), _said(waiting)
@@ -94,7 +101,7 @@ def _image(pod: Pod) -> Problem | None:
                 "name imagePullSecrets in spec.podTemplate."
             )
             gone = any(words in f"{waiting['reason']} {said}" for words in _IMAGE_IS_GONE)
-            return Problem(Reason.IMAGE_UNAVAILABLE, message, terminal=gone)
+            return impatient(Reason.IMAGE_UNAVAILABLE, message, 0.0 if gone else _patience(pod, now))
     return None
 
 
@@ -159,5 +166,6 @@ def _waiting(pod: Pod) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
 
 
 def _said(waiting: Mapping[str, Any]) -> str:
-    """The kubelet's words; `Back-off pulling image "x": ErrImagePull: why` tells why only at its end."""
-    return str(waiting.get("message") or waiting.get("reason") or "no reason given").rstrip(". ")
+    """The kubelet's words, the same while it pulls and while it waits to pull again."""
+    said = str(waiting.get("message") or waiting.get("reason") or "no reason given")
+    return _BACK_OFF.sub("", said).rstrip(". ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from moorage_operator.api.records import Body
@@ -37,6 +38,12 @@ class Pod:
     def ready(self) -> bool:
         """Whether its test inference gave the expected answer: the readiness probe says so."""
         return self.condition("Ready").get("status") == "True"
+
+    @property
+    def born(self) -> datetime | None:
+        """When it was created."""
+        told = self.body["metadata"].get("creationTimestamp")
+        return datetime.fromisoformat(told) if told else None
 
     @property
     def running(self) -> bool:
