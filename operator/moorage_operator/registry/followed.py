@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from moorage_operator.api.records import Key
 from moorage_operator.api.storage_uri import Registered
@@ -33,7 +34,11 @@ class Answer:
         return self.found != other.found or _told(self.fault) != _told(other.fault)
 
 
-Ask = Callable[[Name, Found | None], Awaitable[Found]]
+class Ask(Protocol):
+    """One question to the registry."""
+
+    def __call__(self, name: Name, last: Found | None, *, patient: bool) -> Awaitable[Found]:
+        """Raises RegistryFault. `last`: the last answer. `patient`: nobody waits, so a hanging registry is tried."""
 
 
 @dataclass(slots=True)
@@ -58,7 +63,7 @@ class Followed:
         entry = self._follow(name, key)
         async with entry.asked:
             if entry.answer is None:
-                entry.answer = await self._question(name, None)
+                entry.answer = await self._question(name, None, patient=False)
         return entry.answer
 
     def forget(self, key: Key) -> None:
@@ -94,14 +99,14 @@ class Followed:
         if entry is None or entry.answer is None:
             return
         async with entry.asked:
-            before, entry.answer = entry.answer, await self._question(name, entry.answer.found)
+            before, entry.answer = entry.answer, await self._question(name, entry.answer.found, patient=True)
         if entry.answer.differs(before):
             for key in tuple(entry.followers):
                 self._moved(key)
 
-    async def _question(self, name: Name, last: Found | None) -> Answer:
+    async def _question(self, name: Name, last: Found | None, *, patient: bool) -> Answer:
         try:
-            return Answer(await self._ask(name, last))
+            return Answer(await self._ask(name, last, patient=patient))
         except RegistryFault as fault:
             return Answer(last, fault)
 

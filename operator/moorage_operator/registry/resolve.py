@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 
 import aiohttp
@@ -31,14 +30,12 @@ class Registries:
         moved: Callable[[Key], None],
         *,
         interval: float = 10.0,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._servers = {name: RegistryServer(source, session) for name, source in sources.items()}
         self._slots = {name: asyncio.Semaphore(AT_ONCE) for name in sources}
-        self._silent: dict[str, tuple[float, RegistryFault]] = {}
+        self._silent: dict[str, RegistryFault] = {}
+        self._asking = dict.fromkeys(sources, 0)
         self._pinned: dict[Name, Found] = {}
-        self._interval = interval
-        self._clock = clock
         self.followed = Followed(self._ask, moved, interval=interval)
 
     async def resolve(self, deployment: ModelDeployment) -> Resolution:
@@ -67,32 +64,37 @@ class Registries:
         if found is not None:
             return _with_memory(Answer(found), deployment)
         try:
-            self._pinned[name] = found = await self._ask(name, None)
+            self._pinned[name] = found = await self._ask(name, None, patient=False)
         except RegistryFault as fault:
             return Resolution(None, fault)
         return _with_memory(Answer(found), deployment)
 
-    async def _ask(self, name: Name, last: Found | None) -> Found:
+    async def _ask(self, name: Name, last: Found | None, *, patient: bool) -> Found:
         server = self._servers.get(name.registry)
         if server is None:
             raise self._unknown(name.registry)
-        async with self._slots[name.registry]:
-            self._refuse_while_silent(name.registry)
+        # While a registry hangs, one worker waits for it; every other one goes on with what is known.
+        fault = self._silent.get(name.registry)
+        if fault is not None and not patient and self._asking[name.registry]:
+            raise fault
+        self._asking[name.registry] += 1
+        try:
             return await self._ask_now(server, name, last)
+        finally:
+            self._asking[name.registry] -= 1
 
     async def _ask_now(self, server: RegistryServer, name: Name, last: Found | None) -> Found:
         try:
-            return await look_up(server, name.model, last)
+            async with self._slots[name.registry]:
+                found = await look_up(server, name.model, last)
         except RegistryFault as fault:
             if fault.reason in SILENT:
-                self._silent[name.registry] = (self._clock() + 0.8 * self._interval, fault)
+                self._silent[name.registry] = fault
+            else:
+                self._silent.pop(name.registry, None)
             raise
-
-    def _refuse_while_silent(self, registry: str) -> None:
-        # While a registry hangs, one question per interval waits for it; every other worker goes on at once.
-        until, fault = self._silent.get(registry, (0.0, None))
-        if fault is not None and self._clock() < until:
-            raise fault
+        self._silent.pop(name.registry, None)
+        return found
 
     def _unknown(self, registry: str) -> RegistryFault:
         there = ", ".join(sorted(self._servers)) or "none"

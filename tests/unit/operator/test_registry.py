@@ -122,15 +122,12 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 class Bench:
     registries: Registries
     moved: list[Key]
-    now: float = 0.0
 
 
 def bench(session: aiohttp.ClientSession, url: str, folder: Path = Path("/nowhere"), **options: Any) -> Bench:
     source = RegistrySource("default", url, folder, **options)
     moved: list[Key] = []
-    made = Bench(None, moved)  # type: ignore[arg-type]
-    made.registries = Registries({"default": source}, session, moved.append, clock=lambda: made.now)
-    return made
+    return Bench(Registries({"default": source}, session, moved.append), moved)
 
 
 def deployment(
@@ -263,23 +260,43 @@ async def test_no_answer_has_a_name_and_keeps_the_last_good_one(
     assert resolution.resolved.version == "7"
 
 
-async def test_a_hanging_registry_times_out_and_delays_the_next_one_not_at_all(
-    mlflow: FakeMLflow, session: aiohttp.ClientSession
-) -> None:
+async def test_a_hanging_registry_times_out_with_a_name(mlflow: FakeMLflow, session: aiohttp.ClientSession) -> None:
     mlflow.hang = 5.0
     made = bench(session, mlflow.url, timeout=0.05)
-    first = await made.registries.resolve(deployment("models:/fraud@champion"))
-    assert first.fault is not None
-    assert first.fault.message == (
+    resolution = await made.registries.resolve(deployment("models:/fraud@champion"))
+    assert resolution.fault is not None
+    assert resolution.fault.message == (
         f"Registry 'default' at {mlflow.url} gave no answer within 0.05 s. What serves goes on serving; check the "
         "server and the network towards it."
     )
+
+
+async def test_while_a_registry_hangs_one_waits_for_it_and_the_others_go_on(
+    mlflow: FakeMLflow, session: aiohttp.ClientSession
+) -> None:
+    mlflow.hang = 5.0
+    made = bench(session, mlflow.url, timeout=0.3)
+    await made.registries.resolve(deployment("models:/fraud/1", name="first"))
     asked = mlflow.asked.total()
-    second = await made.registries.resolve(deployment("models:/fraud/1", name="other"))
-    assert second.fault == first.fault
-    assert mlflow.asked.total() == asked
-    made.now, mlflow.hang = 8.1, 0.0
-    assert (await made.registries.resolve(deployment("models:/fraud/1", name="other"))).fault is None
+    others = [deployment(f"models:/fraud/{number}", name=f"d{number}") for number in range(1, 9)]
+    answers = await asyncio.gather(*(made.registries.resolve(each) for each in others))
+    assert {answer.fault.reason for answer in answers if answer.fault} == {"RegistryTimeout"}
+    assert mlflow.asked.total() == asked + 1
+    mlflow.hang = 0.0
+    answers = [await made.registries.resolve(each) for each in others[:2]]
+    assert [answer.fault for answer in answers] == [None, None], "the first that succeeds opens the way for all"
+
+
+async def test_polls_try_a_hanging_registry_for_every_name(mlflow: FakeMLflow, session: aiohttp.ClientSession) -> None:
+    mlflow.aliases["second"] = "2"
+    made = bench(session, mlflow.url, timeout=0.2)
+    for alias in ("champion", "second"):
+        await made.registries.resolve(deployment(f"models:/fraud@{alias}", name=alias))
+    mlflow.hang = 5.0
+    await made.registries.followed.poll()
+    mlflow.asked.clear()
+    await made.registries.followed.poll()
+    assert mlflow.asked["registered-models/alias"] == 2
 
 
 async def test_a_refused_connection_is_unreachable(session: aiohttp.ClientSession) -> None:
