@@ -87,8 +87,9 @@ class Snapshot:
     """One live look at the world around one CR.
 
     `children`: every object of a child kind that the CR owns (by label, ownerReference or field manager), by kind and
-    name, as it is now: whole, `metadata.managedFields` included. `foreign`: objects that stand under a name we would
-    use but are not ours. `pods`: all pods that carry the CR's `OWNER_LABEL`, terminating ones included.
+    name, as it is now: whole, `metadata.managedFields` included; also what a deleted CR of the same name left behind.
+    `foreign`: objects that stand under a name we would use but are not ours. `pods`: all pods that carry the CR's
+    `OWNER_LABEL`, terminating ones included.
     """
 
     deployment: ModelDeployment

@@ -14,7 +14,7 @@ from moorage_operator import names
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Body, Change, Key, ObjectRef, Snapshot, Verb
 from moorage_operator.cluster.kinds import BY_NAME, CHILDREN, MODEL_DEPLOYMENT, POD, Kind
-from moorage_operator.cluster.ownership import is_ours
+from moorage_operator.cluster.ownership import is_ours, left_behind
 from moorage_operator.cluster.server import ApiError, ApiServer
 from moorage_operator.errors import SpecFault
 
@@ -83,7 +83,8 @@ def _without_status(raw: Body) -> ModelDeployment:
 
 def _sorted_out(snapshot: Snapshot, seen: Mapping[ObjectRef, Body]) -> Snapshot:
     metadata = snapshot.deployment.metadata
-    ours = {ref: body for ref, body in seen.items() if is_ours(body, metadata.name, metadata.uid)}
+    name, uid = metadata.name, metadata.uid
+    ours = {ref: body for ref, body in seen.items() if is_ours(body, name, uid) or left_behind(body, name, uid)}
     return replace(
         snapshot,
         children={**snapshot.children, **ours},

@@ -20,6 +20,15 @@ def is_ours(body: Body, owner: str, uid: str) -> bool:
     return _written_by_us(body) and _labelled_for(body, owner)
 
 
+def left_behind(body: Body, owner: str, uid: str) -> bool:
+    """Whether a ModelDeployment of the same name, since deleted, left the object to the garbage collector."""
+    references = body["metadata"].get("ownerReferences") or ()
+    return any(
+        (each.get("controller"), each.get("kind"), each.get("name")) == (True, names.KIND, owner) and each["uid"] != uid
+        for each in references
+    )
+
+
 def owner_of(body: Body) -> str | None:
     """The name of the ModelDeployment that this object belongs to: by label, else by its controller."""
     metadata = body.get("metadata") or {}

@@ -8,7 +8,7 @@ import pytest
 
 from moorage_operator import names
 from moorage_operator.api.records import Key
-from moorage_operator.cluster.ownership import is_ours
+from moorage_operator.cluster.ownership import is_ours, left_behind
 from moorage_operator.handlers.keys import key_of
 
 OWN = {"apiVersion": names.API_VERSION, "kind": names.KIND, "name": "demo", "uid": "u1", "controller": True}
@@ -49,6 +49,14 @@ def body(**metadata: Any) -> dict[str, Any]:
 )
 def test_ownership(metadata: dict[str, Any], ours: bool) -> None:
     assert is_ours(body(**metadata), "demo", "u1") is ours
+
+
+def test_what_a_deleted_namesake_left_behind() -> None:
+    assert left_behind(body(ownerReferences=[{**OWN, "uid": "u0"}]), "demo", "u1")
+    assert not left_behind(body(ownerReferences=[OWN]), "demo", "u1")
+    assert not left_behind(body(ownerReferences=[{**OWN, "name": "other", "uid": "u0"}]), "demo", "u1")
+    assert not left_behind(body(ownerReferences=[{**OWN, "kind": "ReplicaSet", "uid": "u0"}]), "demo", "u1")
+    assert not left_behind(body(labels=LABEL, managedFields=OURS), "demo", "u1")
 
 
 @pytest.mark.parametrize(
