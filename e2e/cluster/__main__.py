@@ -35,11 +35,16 @@ def main(words: list[str]) -> int:
     verb = parser.parse_args(words).verb
     layout = discover(os.environ)
     docker = kind.docker_runs()
-    missing = kind.problems() if docker else preflight.problems(preflight.look(layout, Cache(layout.cache)))
-    if missing:
+    if missing := kind.problems() if docker else _problems(verb, layout):
         sys.stderr.write("\n".join(missing) + "\n")
         return 2
     return _act(verb, Kind(layout) if docker else OwnNode(layout), layout)
+
+
+def _problems(verb: str, layout: Layout) -> list[str]:
+    if verb in ("down", "status"):
+        return preflight.problems_of_ending(os.geteuid() == 0)
+    return preflight.problems(preflight.look(layout, Cache(layout.cache)))
 
 
 def _act(verb: str, cluster: Kind | OwnNode, layout: Layout) -> int:

@@ -12,6 +12,7 @@ from .cache import Cache
 from .command import run
 from .failure import ClusterFailure
 from .layout import Layout
+from .node import Node
 
 # What the newest of the go.mod files asks for.
 GO_NEEDED = (1, 26, 4)
@@ -36,13 +37,14 @@ class Machine:
     free_gib: float
     memory_gib: float
     cache: str
+    running: bool
 
 
 def problems(machine: Machine) -> list[str]:
     """Return why our own node cannot run here; empty when it can."""
     if machine.system != "Linux":
         return [f"The local cluster needs Linux, or a running Docker engine; this is {machine.system}."]
-    checks = (_architecture, _root, _release, _apt, _go, _disk, _memory)
+    checks = (_architecture, _root, _release, _apt, _go, *(() if machine.running else (_disk, _memory)))
     return [sentence for check in checks if (sentence := check(machine))]
 
 
@@ -99,6 +101,11 @@ def _memory(machine: Machine) -> str:
     return f"{machine.memory_gib:.1f} GiB of memory are available and {MEMORY_GIB} GiB are needed."
 
 
+def problems_of_ending(root: bool) -> list[str]:
+    """Return why a node cannot be ended or looked at by this user."""
+    return [] if root else ["The node belongs to root: run the command with sudo."]
+
+
 def look(layout: Layout, cache: Cache) -> Machine:
     """Look at this machine."""
     apt = shutil.which("apt-get") is not None
@@ -114,6 +121,7 @@ def look(layout: Layout, cache: Cache) -> Machine:
         free_gib=_free(layout.cache) / GIB,
         memory_gib=_memory_available() / GIB,
         cache=str(layout.cache),
+        running=Node(layout.node).running(),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from e2e.cluster.preflight import COLD_GIB, WARM_GIB, Machine, problems
+from e2e.cluster.preflight import COLD_GIB, WARM_GIB, Machine, problems, problems_of_ending
 
 FIT = Machine(
     system="Linux",
@@ -17,6 +17,7 @@ FIT = Machine(
     free_gib=50.0,
     memory_gib=16.0,
     cache="/cache",
+    running=False,
 )
 
 
@@ -75,3 +76,13 @@ def test_a_warm_cache_needs_neither_go_nor_much_room() -> None:
 
 def test_installed_tools_need_no_apt() -> None:
     assert problems(replace(FIT, apt=False, tools_missing=False)) == []
+
+
+def test_a_running_node_has_its_room_already() -> None:
+    assert problems(replace(FIT, running=True, memory_gib=1.0, free_gib=1.0)) == []
+    assert problems(replace(FIT, running=True, root=False)) != []
+
+
+def test_ending_a_node_needs_root_and_nothing_else() -> None:
+    assert problems_of_ending(root=True) == []
+    assert problems_of_ending(root=False) == ["The node belongs to root: run the command with sudo."]
