@@ -44,8 +44,8 @@ async def _serve(settings: Settings) -> int:
     try:
         async with Process(settings) as process:
             return await _until(stopped, process.run())
-    except ApiError as error:
-        log.error("%s", error)
+    except (ApiError, OSError) as error:
+        log.error("cannot start: %s", error)
         return 1
 
 

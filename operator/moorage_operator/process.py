@@ -35,18 +35,26 @@ log = logging.getLogger(__name__)
 
 
 class Process:
-    """Enter to connect and listen, `run` to work. Raises ApiError on entry when there are no credentials at all."""
+    """Enter to connect and listen, `run` to work.
+
+    Raises on entry ApiError when there are no credentials at all, and OSError when the port is taken.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Process:
+        async with AsyncExitStack() as stack:
+            await self._build(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def _build(self, stack: AsyncExitStack) -> None:
         settings = self._settings
         agent = f"moorage-operator/{_release()}"
         self._api = await connect(agent=agent, patience=settings.call_timeout, observe=metrics.count_call)
-        self._stack.push_async_callback(self._api.close)
-        session = await self._stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
+        stack.push_async_callback(self._api.close)
+        session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
         self._queue = WorkQueue()
         self._election = _election(settings, self._api, lambda: self._resync.now())
         self._registries = Registries(_sources(settings), session, self._queue.add, interval=settings.poll_interval)
@@ -56,8 +64,7 @@ class Process:
         self._watch = self._make_watch()
         self._heartbeat = Heartbeat()
         runner = await self._health().serve(settings.port)
-        self._stack.push_async_callback(runner.cleanup)
-        return self
+        stack.push_async_callback(runner.cleanup)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

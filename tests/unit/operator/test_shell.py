@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -190,7 +193,25 @@ def test_the_operator_imports_no_heavy_package() -> None:
     assert done.stdout.strip() == ""
 
 
-def test_wrong_settings_end_the_process_in_one_line(tmp_path: Any) -> None:
+def test_a_taken_port_ends_the_process_in_one_line(tmp_path: Path) -> None:
+    kubeconfig = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
+    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - the address that the operator wants
+        settings = {"runtime": {"image": "r"}, "port": taken.getsockname()[1]}
+        (tmp_path / "s.yaml").write_text(json.dumps(settings))
+        command = [sys.executable, "-m", "moorage_operator", "--settings", str(tmp_path / "s.yaml")]
+        environment = {**os.environ, "KUBECONFIG": str(tmp_path / "kubeconfig")}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 1
+    assert "address already in use" in json.loads(done.stderr)["message"]
+
+
+def test_wrong_settings_end_the_process_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text("runtime: {image: r}\nbogus: 1\n")
     command = [sys.executable, "-m", "moorage_operator", "--settings", str(tmp_path / "s.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
