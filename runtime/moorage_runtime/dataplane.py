@@ -11,6 +11,7 @@ from typing import Any
 from moorage_runtime import metrics as outcomes
 from moorage_runtime.codecs import v2
 from moorage_runtime.config import RuntimeConfig
+from moorage_runtime.engines.engine import Cancel
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics import Metrics
 from moorage_runtime.repository import Model, Version
@@ -96,13 +97,15 @@ class DataPlane:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, model: Model, request: v2.InferRequest) -> dict[str, Array]:
+        cancel = Cancel()
         try:
             if self._estimate(model, request) <= INLINE_SECONDS:
                 return model.engine.infer(request.inputs, request.outputs)
             loop = asyncio.get_running_loop()
-            run = loop.run_in_executor(self._workers, model.engine.infer, request.inputs, request.outputs)
+            run = loop.run_in_executor(self._workers, model.engine.infer, request.inputs, request.outputs, cancel)
             return await asyncio.wait_for(run, self.config.timeout_seconds)
         except TimeoutError as error:
+            cancel()
             raise RequestFault(
                 504, "InferenceTimeout", f"the model did not answer within {self.config.timeout_seconds:g} s"
             ) from error

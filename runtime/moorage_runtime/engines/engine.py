@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from moorage_runtime.tensors import Array, TensorSpec
+
+
+class Cancel:
+    """Lets one thread end a run that another has under way; `stop` is set by the engine, called at most once."""
+
+    def __init__(self) -> None:
+        self._stop: Callable[[], None] | None = None
+        self.called = False
+
+    def on_call(self, stop: Callable[[], None]) -> None:
+        """The engine says how this run is stopped; a call that came before stops it now."""
+        self._stop = stop
+        if self.called:
+            stop()
+
+    def __call__(self) -> None:
+        """Stop the run, if it has begun, or as soon as it begins."""
+        self.called = True
+        if self._stop is not None:
+            self._stop()
 
 
 class Engine(Protocol):
@@ -15,7 +35,9 @@ class Engine(Protocol):
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
 
-    def infer(self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
+    def infer(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None, cancel: Cancel | None = None
+    ) -> dict[str, Array]:
         """Run the model once; `outputs` None means all. Raises whatever the library raises for bad values."""
         ...
 

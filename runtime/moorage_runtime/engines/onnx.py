@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from moorage_runtime.engines import reasons
+from moorage_runtime.engines.engine import Cancel
 from moorage_runtime.errors import LoadFault
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of
 
@@ -43,21 +44,30 @@ class OnnxEngine:
 
     platform = "onnxruntime_onnxv1"
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, new_options: Callable[[], Any]) -> None:
         self._session = session
+        self._new_options = new_options
         self.inputs: Mapping[str, TensorSpec] = {value.name: _spec(value) for value in session.get_inputs()}
         self.outputs: Mapping[str, TensorSpec] = {value.name: _spec(value) for value in session.get_outputs()}
         self._all = list(self.outputs)
         self._sequences = [value.name for value in session.get_outputs() if value.type.startswith("seq")]
 
-    def infer(self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
-        """Run the model once, in the calling thread and the session's own."""
+    def infer(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None, cancel: Cancel | None = None
+    ) -> dict[str, Array]:
+        """Run the model once, in this thread and the session's own; a cancelled run ends at its next operator."""
         names = self._all if outputs is None else list(outputs)
-        values = dict(zip(names, self._session.run(names, inputs), strict=True))
+        options = self._cancellable(cancel) if cancel else None
+        values = dict(zip(names, self._session.run(names, inputs, options), strict=True))
         for name in self._sequences:
             if name in values:
                 values[name] = _from_sequence(values[name], dtype_of(self.outputs[name].datatype))
         return values
+
+    def _cancellable(self, cancel: Cancel) -> Any:
+        options = self._new_options()
+        cancel.on_call(lambda: setattr(options, "terminate", True))
+        return options
 
     def close(self) -> None:
         """Drop the session, and with it the weights."""
@@ -77,7 +87,7 @@ def load(model_file: Path, threads: int) -> OnnxEngine:
         raise LoadFault(
             reasons.MODEL_LOAD_FAILED, f"ONNX Runtime {ort.__version__} cannot load {model_file.name}: {cause[:600]}"
         ) from error
-    return OnnxEngine(session)
+    return OnnxEngine(session, ort.RunOptions)
 
 
 def _options(ort: Any, threads: int) -> Any:

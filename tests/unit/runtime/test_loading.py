@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from moorage_runtime import examples, trial
 from moorage_runtime.config import TestRequest as Asked
 from moorage_runtime.engines import cpus
 from moorage_runtime.engines import onnx as engine
+from moorage_runtime.engines.engine import Cancel
 from moorage_runtime.errors import LoadFault
 from moorage_runtime.tensors import TensorSpec
 
@@ -39,6 +42,21 @@ def test_text_goes_in_and_out(artifacts: Path) -> None:
     answer = loaded.infer({"text": np.array(["ä", ""], object), "number": np.array([[4.0], [9.0]])})
     assert answer["echo"].tolist() == ["ä", ""]
     assert answer["root"].tolist() == [[2.0], [3.0]]
+
+
+def test_a_run_that_is_given_up_ends(artifacts: Path) -> None:
+    loaded = engine.load(artifacts / "slow" / "model.onnx", 1)
+    cancel, rows = Cancel(), np.ones((4096, 512), np.float32)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(1) as worker:
+        run = worker.submit(loaded.infer, {"x": rows}, None, cancel)
+        time.sleep(0.1)
+        cancel()
+        assert "terminate" in str(run.exception(10))
+    ended = time.perf_counter() - began
+    began = time.perf_counter()
+    loaded.infer({"x": rows})
+    assert ended < 0.1 + (time.perf_counter() - began) / 2
 
 
 def test_weights_beside_the_model_load_and_those_outside_do_not(tmp_path: Path) -> None:
