@@ -39,7 +39,7 @@ class Layout:
 
 def discover(environ: Mapping[str, str]) -> Layout:
     """Return the layout of the clone that holds this file."""
-    home = Path(environ.get("HOME", "/root"))
+    home = Path(environ.get("HOME") or Path.home())
     base = Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "moorage"
     return Layout(repo=HERE.parents[1], cache=Path(environ.get("MOORAGE_CACHE") or base).absolute())
 

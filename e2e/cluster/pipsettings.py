@@ -72,7 +72,7 @@ def _local_paths(options: Mapping[str, str]) -> tuple[str, ...]:
 
 def of_machine(environ: Mapping[str, str]) -> PipSettings:
     """Read what pip on this machine would read."""
-    home = Path(environ.get("HOME", "/root"))
+    home = Path(environ.get("HOME") or Path.home())
     config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
     places = [Path("/etc/pip.conf"), home / ".pip/pip.conf", config / "pip/pip.conf"]
     if chosen := environ.get("PIP_CONFIG_FILE"):
