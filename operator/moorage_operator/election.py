@@ -67,6 +67,7 @@ class Election:
         self._renewed_at: float | None = None
         self._seen: LeaseRecord | None = None
         self._seen_at = clock()
+        self._failing = False
         self.leading = asyncio.Event()
 
     def gate(self) -> float:
@@ -93,8 +94,9 @@ class Election:
         except ApiError as error:
             # Who could not look has not seen the leader silent: after an outage the old leader comes first.
             self._seen_at = self._clock()
-            level = logging.DEBUG if error.code == FASTER else logging.WARNING
-            log.log(level, "lease not taken", extra={"fields": {"code": error.code, "reason": error.reason}})
+            self._note(error)
+        else:
+            self._failing = False
         self._stand_down_if_stale()
 
     async def release(self) -> None:
@@ -131,6 +133,12 @@ class Election:
             log.info("leading", extra={"fields": {"identity": self._identity}})
             self.leading.set()
             self._on_won()
+
+    def _note(self, error: ApiError) -> None:
+        if error.code != FASTER and not self._failing:
+            self._failing = True
+            fields = {"code": error.code, "reason": error.reason, "detail": error.message[:300]}
+            log.warning("lease out of reach", extra={"fields": fields})
 
     def _stand_down_if_stale(self) -> None:
         if self.leading.is_set() and self._age() >= self._deadline:

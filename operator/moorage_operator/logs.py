@@ -33,10 +33,17 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of kopf says something new: it tells of every single retry of every stream."""
+    message = record.getMessage()
+    return not message.startswith("Request attempt #") or message.startswith("Request attempt #1 ")
+
+
 def configure(level: str = "INFO") -> None:
     """Send everything, kopf's own lines included, to stderr as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(tracebacks=level == "DEBUG"))
+    handler.addFilter(_is_news)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

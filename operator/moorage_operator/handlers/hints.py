@@ -40,7 +40,8 @@ def settings() -> Any:
     made.process.ultimate_exiting_timeout = None
     made.networking.request_timeout = 15
     made.networking.connect_timeout = 5
-    made.networking.error_backoffs = EndlessDelays(0.5, 30.0)
+    # A stream that sleeps is deaf: after an outage it may be so for the last of these delays.
+    made.networking.error_backoffs = EndlessDelays(0.5, 5.0)
     made.watching.server_timeout = 300
     made.watching.client_timeout = 330
     made.watching.inactivity_timeout = 70

@@ -22,7 +22,7 @@ from moorage_operator.api.records import Change, Key, ObjectRef, Verb
 from moorage_operator.cluster.server import ApiError
 from moorage_operator.handlers import hints
 from moorage_operator.health import Health, Heartbeat
-from moorage_operator.logs import JsonLines
+from moorage_operator.logs import JsonLines, configure
 from moorage_operator.metrics import REGISTRY, Census, count_writes
 from moorage_operator.resync import Resync
 from moorage_operator.workqueue import WorkQueue
@@ -184,6 +184,21 @@ def test_a_log_line_is_one_json_object_without_a_traceback() -> None:
     assert (line["message"], line["error"], line["namespace"]) == ("it\nfailed", "ValueError: first\nsecond", "ns")
     assert "traceback" not in line
     assert "traceback" in json.loads(JsonLines(tracebacks=True).format(record))
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [("Request attempt #1 failed; will retry", True), ("Request attempt #12 failed; will retry", False), ("x", True)],
+)
+def test_of_kopfs_retries_only_the_first_is_logged(
+    message: str, kept: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    configure()
+    logging.getLogger("kopf.x").error(message)
+    root.handlers[:], root.level = before
+    assert (message in capsys.readouterr().err) is kept
 
 
 def test_the_operator_imports_no_heavy_package() -> None:
