@@ -96,8 +96,10 @@ class Builder:
 
     def _copy(self, name: str, copy: Copy, built: Built, done: Mapping[str, Built]) -> Built:
         origin = done[copy.stage] if copy.stage else None
-        content = [origin.key] if origin else list(_context(copy))
-        key = fingerprint(*copy.sources, copy.target, *content)
+
+        def made_of() -> str:
+            content = [origin.key] if origin else list(_context(copy))
+            return fingerprint(*copy.sources, copy.target, *content)
 
         def fill(target: Path) -> None:
             target.mkdir()
@@ -105,6 +107,10 @@ class Builder:
                 _copy_from_stage(origin, copy, target)
             else:
                 _copy_from_repository(copy, target)
+            if made_of() != key:
+                raise ClusterFailure(f"{', '.join(copy.sources)} changed while it was copied: run this again.")
+
+        key = made_of()
 
         return _grown(built, self.cache.make(name, key, fill), key)
 

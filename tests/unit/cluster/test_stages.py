@@ -1,5 +1,6 @@
 """Images are built from what the Dockerfile says, and a source-only change remakes only its own layers."""
 
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -81,3 +82,20 @@ def test_what_cannot_be_built_is_said(repository: Path, tmp_path: Path, text: st
 
     with pytest.raises(ClusterFailure, match=complaint):
         _build(tmp_path)
+
+
+def test_a_source_that_changes_while_it_is_copied_is_not_kept(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = shutil.copytree
+
+    def edited(source: Path, target: Path, **options: object) -> Path:
+        (repository / "package" / "module.py").write_text("x = 3\n")
+        return kept(source, target, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(shutil, "copytree", edited)
+    with pytest.raises(ClusterFailure, match="package changed while it was copied"):
+        _build(tmp_path)
+    monkeypatch.setattr(shutil, "copytree", kept)
+
+    assert len(_build(tmp_path).layers) == 3
