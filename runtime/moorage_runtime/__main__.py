@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 
 import msgspec
@@ -12,6 +13,7 @@ from moorage_runtime import config, logs, places, termination
 
 USAGE = "usage: python -m moorage_runtime download | serve"
 BAD_CONFIG = 2
+TERMINATED = 143
 
 log = logging.getLogger("moorage_runtime")
 
@@ -23,6 +25,8 @@ def main() -> int:
         sys.stderr.write(USAGE + "\n")
         return BAD_CONFIG
     logs.configure()
+    # As process 1 of a container nothing happens on SIGTERM unless it is asked for; `serve` asks for more, later.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
     place = places.from_environment(os.environ)
     try:
         configuration = config.decode_config(os.environ.get(config.CONFIG_ENV, ""))
@@ -34,7 +38,10 @@ def main() -> int:
     if command == "download":
         from moorage_runtime.storage import command as downloading
 
-        return downloading.run(configuration, place)
+        code = downloading.run(configuration, place)
+        sys.stdout.flush()
+        # A client's threads may still hang on a store that was given up.
+        os._exit(code)
     from moorage_runtime.servers import serve
 
     return serve.run(configuration, place)

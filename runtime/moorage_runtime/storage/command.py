@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import resource
+import signal
 import time
 
 import msgspec
@@ -22,8 +23,10 @@ REFUSED = 3
 def run(config: RuntimeConfig, places: Places) -> int:
     """Download, report, and give the exit code: 0, or 3 when the artifact is refused."""
     _bound_files(config.limits.artifact_bytes)
+    _bound_time(config.limits.download_seconds)
     started = time.monotonic()
     report = _attempt(config, places)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     report = msgspec.structs.replace(report, seconds=round(time.monotonic() - started, 3))
     log.log(
         logging.ERROR if report.reason else logging.INFO,
@@ -49,6 +52,19 @@ def _attempt(config: RuntimeConfig, places: Places) -> DownloadReport:
     return DownloadReport(
         digest=manifest.digest, bytes=manifest.bytes, files=manifest.files, model_format=manifest.model_format
     )
+
+
+def _bound_time(seconds: float) -> None:
+    """End a call that a store keeps busy with a trickle: between two calls the deadline itself is looked at."""
+
+    def over(*_: object) -> None:
+        raise reasons.refuse(
+            reasons.DOWNLOAD_INTERRUPTED,
+            f"the download did not finish within {seconds:g} s; what came is kept and the next try resumes",
+        )
+
+    signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _bound_files(limit: int) -> None:

@@ -59,8 +59,10 @@ def _accept(
     if expected is not None and found != expected:
         landing.discard()
         raise _mismatch(expected, found)
-    folder = landing.assemble(entries)
-    identity = formats.identify(folder, [entry.path for entry in entries], config.model_format)
+    # Asked while the files still lie where the next try looks for them: a refusal must not cost a second download.
+    mlmodel = next((landing.whole(entry) for entry in entries if entry.path == formats.MLMODEL), None)
+    identity = formats.identify(mlmodel, [entry.path for entry in entries], config.model_format)
+    landing.assemble(entries)
     manifest = artifact.Manifest(
         uri=config.source.uri,
         digest=found,

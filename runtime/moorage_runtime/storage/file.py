@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -99,6 +100,8 @@ class _access:  # noqa: N801 - reads as a statement: with _access(root)
 def _fault(error: OSError, name: str) -> ArtifactFault | None:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return reasons.refuse(reasons.ARTIFACT_NOT_FOUND, f"the claim has no {name!a}; check the path in spec.model")
+    if error.errno == errno.ELOOP:
+        return reasons.refuse(reasons.LINK_REFUSED, f"a link appeared in {name!a} while it was being read")
     if isinstance(error, PermissionError):
         return reasons.refuse(reasons.ACCESS_DENIED, f"user 10001 may not read {name!a} in the claim; chmod a+rX it")
     return None

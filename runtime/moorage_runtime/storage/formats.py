@@ -26,14 +26,15 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     example: Example | None = None
 
 
-def identify(folder: Path, files: Sequence[str], declared: str | None) -> Identity:
+def identify(mlmodel: Path | None, files: Sequence[str], declared: str | None) -> Identity:
     """Tell the model's format: what the user declared, else the MLmodel's flavors, else a lone `.onnx` file.
 
+    `mlmodel`: where the content of the artifact's MLmodel lies, if it has one; `files`: the artifact's paths.
     Raises `ArtifactFault` FormatUnknown or FormatUnsupported.
     """
     if declared is not None and declared not in SUPPORTED:
         raise _unsupported(f"spec.model.modelFormat is {declared!a}")
-    described = _read_mlmodel(folder / MLMODEL) if MLMODEL in files else {}
+    described = _read_mlmodel(mlmodel) if mlmodel else {}
     flavors = described.get("flavors")
     if isinstance(flavors, dict) and flavors:
         return _from_flavors(flavors, described, files)

@@ -80,13 +80,12 @@ class Landing:
         """The digest over what really lies on the disk."""
         return digest.of_hashes({entry.path: digest.of_file(self.whole(entry)) for entry in entries})
 
-    def assemble(self, entries: Sequence[Entry]) -> Path:
-        """Move the whole files to their own names in a staging folder, and return it."""
+    def assemble(self, entries: Sequence[Entry]) -> None:
+        """Move the whole files to their own names, in a staging folder."""
         for entry in entries:
             target = self._staging / entry.path
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(self.whole(entry), target)
-        return self._staging
 
     def publish(self, manifest: artifact.Manifest) -> None:
         """Make the staging folder the artifact, and say so in the manifest, which comes last."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -261,7 +264,49 @@ def test_a_pinned_digest_holds(s3: stores.Store, places: Places) -> None:
     assert download(configured(s3), places).digest == digest
 
 
-def test_a_full_disk_and_a_file_too_large_are_named(s3: stores.Store, pod: Callable[..., Pod]) -> None:
+def with_keys(pod: Pod) -> Pod:
+    (pod.credentials / "AWS_ACCESS_KEY_ID").write_text("key")
+    (pod.credentials / "AWS_SECRET_ACCESS_KEY").write_text("secret")
+    return pod
+
+
+def test_a_trickle_ends_with_the_time_and_sigterm_at_once(s3: stores.Store, pod: Callable[..., Pod]) -> None:
+    begun = threading.Event()
+
+    def trickle(handler: stores.Handler) -> bool:
+        if not handler.route.endswith("model.onnx"):
+            return False
+        handler.say(200, b"", length=str(len(BIG)))
+        begun.set()
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                handler.wfile.write(b"x")
+                time.sleep(0.1)
+        return True
+
+    s3.faults.append(trickle)
+    made = with_keys(pod("s3://models/fraud/1", source={"endpoint": s3.url}, limits={"downloadSeconds": 2.5}))
+    began = time.monotonic()
+    assert made.download(timeout=9).returncode == 3
+    assert time.monotonic() - began < 6
+    assert (made.termination()["reason"], made.termination()["retriable"]) == (reasons.DOWNLOAD_INTERRUPTED, True)
+    begun.clear()
+    command = [sys.executable, "-m", "moorage_runtime", "download"]
+    process = subprocess.Popen(command, env=made.environment(), stdout=subprocess.DEVNULL)
+    assert begun.wait(10)
+    process.terminate()
+    assert process.wait(1) == 143
+
+
+def test_a_refused_format_costs_no_second_download(s3: stores.Store, places: Places) -> None:
+    s3.objects["fraud/1/MLmodel"] = b"flavors: {sklearn: {}}"
+    assert refusal(s3, places).reason == reasons.FORMAT_UNSUPPORTED
+    s3.seen.clear()
+    assert refusal(s3, places).reason == reasons.FORMAT_UNSUPPORTED
+    assert not any("GET /models/fraud" in line for line in s3.seen)
+
+
+def test_a_file_larger_than_the_limit_is_cut_off(s3: stores.Store, pod: Callable[..., Pod]) -> None:
     def lying(handler: stores.Handler) -> bool:
         if not handler.route.endswith("MLmodel"):
             return False
@@ -269,8 +314,6 @@ def test_a_full_disk_and_a_file_too_large_are_named(s3: stores.Store, pod: Calla
         return True
 
     s3.faults.append(lying)
-    limited = pod("s3://models/fraud/1", source={"endpoint": s3.url}, limits={"artifactBytes": 8_000_000})
-    (limited.credentials / "AWS_ACCESS_KEY_ID").write_text("key")
-    (limited.credentials / "AWS_SECRET_ACCESS_KEY").write_text("secret")
+    limited = with_keys(pod("s3://models/fraud/1", source={"endpoint": s3.url}, limits={"artifactBytes": 8_000_000}))
     assert limited.download().returncode == 3
     assert limited.termination()["reason"] == reasons.ARTIFACT_TOO_LARGE
