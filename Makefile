@@ -15,5 +15,5 @@ cluster-up: ; @python3 -m e2e.cluster up
 cluster-down: ; @python3 -m e2e.demo.forward close && python3 -m e2e.cluster down
 images: ; @python3 -m e2e.cluster images
 install: cluster-up ; @.local/bin/kubectl --kubeconfig .local/kubeconfig apply -k manifests/local
-generate: venv ; @$(PY) -m moorage_operator.api.crd
+generate: venv ; @$(PY) -m moorage_operator.api.crd && $(PY) -m tests.golden.render
 bench: venv ; @$(PY) -m bench
