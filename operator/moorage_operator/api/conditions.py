@@ -69,7 +69,7 @@ class Reason(StrEnum):
     SWITCHING = "Switching", "The Service has moved; the cluster is learning it."
     STEADY = "Steady", "Everything is as the spec says."
     STOPPED = "Stopped", "The change cannot go on by itself.", "Read Stalled."
-    CLEANING_UP = "CleaningUp", "Children of a deleted namesake are still going away."
+    CLEANING_UP = "CleaningUp", "Children that were deleted are still going away; they come back after that."
 
     # Stalled
     NOT_STALLED = "NotStalled", "Nothing needs help."

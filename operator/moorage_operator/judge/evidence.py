@@ -40,8 +40,8 @@ class Evidence:
     """One pass, ready to be judged.
 
     `wanted`: the revision that the CR means. `meaning`: what it was resolved to. `autoscaler`: the live HPA.
-    `update`: parts of the pod template that this release would render differently. `cleaning`: children of a deleted
-    namesake are still there.
+    `update`: parts of the pod template that this release would render differently. `cleaning`: deleted children are
+    still there.
     """
 
     owner: ModelDeployment

@@ -22,7 +22,11 @@ def judge(evidence: Evidence) -> Verdict:
     if stopped_by(evidence) is not None:
         return false(Reason.STOPPED, "The change cannot go on by itself; read Stalled.", generation)
     if evidence.cleaning:
-        return true(Reason.CLEANING_UP, "Children of a deleted namesake are still going away.", generation)
+        return true(
+            Reason.CLEANING_UP,
+            "Children that were deleted are still going away; they come back after that.",
+            generation,
+        )
     if evidence.step.phase is Phase.STEADY:
         return false(Reason.STEADY, "Everything is as the spec says.", generation)
     problem = evidence.problems.any
