@@ -1,10 +1,12 @@
 """Results that are expensive to make, kept outside the clone and named by what they were made of."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 from .progress import say
 
 KEPT_PER_NAME = 8
+IN_USE_SECONDS = 3600.0
 
 
 def fingerprint(*parts: str | bytes | Path) -> str:
@@ -72,10 +75,26 @@ class Cache:
 
     def _forget_old(self, name: str, newest: Path) -> None:
         pattern = f"{Path(name).name}-" + "[0-9a-f]" * 16
-        entries = [p for p in newest.parent.glob(pattern + "*") if p != newest]
-        entries.sort(key=lambda p: p.stat().st_mtime, reverse=True)
-        for old in entries[KEPT_PER_NAME - 1 :]:
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        entries = [(_last_use(entry), entry) for entry in newest.parent.glob(pattern) if entry != newest]
+        # What was used lately may be in use by another run, which shares nothing with this one but the folder.
+        old = sorted(entries, reverse=True)[KEPT_PER_NAME - 1 :]
+        for used, entry in old:
+            if used < time.time() - IN_USE_SECONDS:
+                _remove(entry)
+
+
+def _last_use(entry: Path) -> float:
+    try:
+        return entry.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+def _remove(entry: Path) -> None:
+    """Remove an entry at one stroke; somebody else may be doing the same."""
+    leaving = tempfile.TemporaryDirectory(prefix=".leaving-", dir=entry.parent)
+    with leaving as folder, contextlib.suppress(FileNotFoundError):
+        entry.rename(Path(folder) / "entry")
 
 
 @contextmanager

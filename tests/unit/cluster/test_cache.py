@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from e2e.cluster.cache import KEPT_PER_NAME, Cache, fingerprint
+from e2e.cluster.cache import KEPT_PER_NAME, Cache, _remove, fingerprint
 
 
 def _writes(text: str):  # type: ignore[no-untyped-def]
@@ -74,10 +74,30 @@ def test_the_entries_unused_for_longest_go_first(tmp_path: Path) -> None:
     assert cache.has("tars/a", "f" * 16)
 
 
+def test_what_was_used_lately_stays_however_many_there_are(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    for number in range(KEPT_PER_NAME + 3):
+        cache.make("tars/a", f"{number:016x}", _writes("x"))
+
+    assert len(list((tmp_path / "tars").iterdir())) == KEPT_PER_NAME + 3
+
+
+def test_two_runs_may_forget_the_same_entry(tmp_path: Path) -> None:
+    entry = tmp_path / "a-0"
+    entry.mkdir()
+
+    _remove(entry)
+    _remove(entry)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_name_with_the_same_beginning_is_not_touched(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     other = cache.make("tars/a-b", "0" * 16, _writes("other"))
+    os.utime(other, (1, 1))
     for number in range(KEPT_PER_NAME + 2):
-        cache.make("tars/a", f"{number:016x}", _writes("x"))
+        os.utime(cache.make("tars/a", f"{number:016x}", _writes("x")), (1000, 1000))
 
     assert other.exists()
+    assert len(list((tmp_path / "tars").iterdir())) == KEPT_PER_NAME + 1
