@@ -65,11 +65,13 @@ def repair_seconds(room: Room, kind: str, deed: str) -> float:
     assert children, f"the CR has no {kind}"
     for body in children:
         name, wanted = body["metadata"]["name"], meaning(kind, body)
-        DEEDS[deed](room.api, kind, room.namespace, name)
+        done = DEEDS[deed](room.api, kind, room.namespace, name)
         begin = time.monotonic()
+        assert done is None or meaning(kind, done) != wanted, f"{kind} {name} {deed}: nothing was changed"
         now = partial(look, room, CHILDREN[kind], name)
-        room.until(f"{kind} {name} {deed}: repaired", now, same(kind, wanted), 30)
+        repaired = room.until(f"{kind} {name} {deed}: repaired", now, same(kind, wanted), 30)
         slowest = max(slowest, time.monotonic() - begin)
+        assert (repaired["metadata"]["uid"] != body["metadata"]["uid"]) == (deed == "deleted")
     return slowest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,8 @@ from e2e.harness.local_operator import nursery
 from e2e.harness.rehearsal import Boundary, Outcome, Rehearsal, State, boundaries
 from e2e.harness.settings import LOCAL_SETTINGS
 
-WORKERS = 3
+WORKERS = 4
+EVERY_READ = bool(os.environ.get("MOORAGE_E2E_EVERY_READ"))
 ROOT = Path(__file__).parent.parent
 NOTHING, FIRST, SECOND = State(), State("first"), State("second")
 WIDE = State("first", replicas=2)
@@ -47,12 +49,11 @@ def test_killed_at_every_call(scenario: str, rehearsals: list[Rehearsal], figure
     begin = time.monotonic()
     leader = rehearsals[0]
     leader.trace(here)
-    onward = boundaries(leader.trace(there), reads_after=False)
-    back = boundaries(leader.trace(here), reads_after=False)
+    onward = boundaries(leader.trace(there), every_read=EVERY_READ)
+    back = boundaries(leader.trace(here), every_read=EVERY_READ)
     for other in rehearsals[1:]:
-        # A pod's configuration names its namespace, so each room learns its own end states.
-        for state in (here, there, here):
-            other.trace(state)
+        other.expected = leader.expected
+        other.trace(here)
     with ThreadPoolExecutor(WORKERS) as pool:
         shares = [(room, here, there, onward[i::WORKERS], back[i::WORKERS]) for i, room in enumerate(rehearsals)]
         outcomes = [outcome for share in pool.map(lambda share: play(*share), shares) for outcome in share]

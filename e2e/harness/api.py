@@ -9,7 +9,6 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -103,8 +102,11 @@ class ApiServer:
 
     def delete(self, kind: Kind, namespace: str | None, name: str) -> None:
         """Delete in the background; nothing happens when it is gone already."""
-        with suppress(Refused):
+        try:
             self.request("DELETE", kind.path(namespace, name), {"propagationPolicy": "Background"})
+        except Refused as refused:
+            if refused.code != 404:
+                raise
 
     def request(
         self,

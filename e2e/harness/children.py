@@ -18,7 +18,8 @@ def amount_to(api: ApiServer, namespace: str) -> dict[str, str]:
     for kind, url in CHILDREN.items():
         for body in api.all(url, namespace):
             if body["metadata"].get("ownerReferences"):
-                found[f"{kind}/{body['metadata']['name']}"] = json.dumps(meaning(kind, body), sort_keys=True)
+                text = json.dumps(meaning(kind, body), sort_keys=True)
+                found[f"{kind}/{body['metadata']['name']}"] = text.replace(namespace, "NAMESPACE")
     return found
 
 
@@ -26,7 +27,7 @@ def meaning(kind: str, body: Object) -> Object:
     """One child without identity, times and running numbers."""
     metadata = body["metadata"]
     annotations = {k: v for k, v in metadata.get("annotations", {}).items() if k not in RUNNING_NUMBERS}
-    owners = [{k: v for k, v in owner.items() if k != "uid"} for owner in metadata["ownerReferences"]]
+    owners = [{k: v for k, v in owner.items() if k != "uid"} for owner in metadata.get("ownerReferences", [])]
     content = {key: value for key, value in body.items() if key not in {"metadata", "status", "apiVersion", "kind"}}
     kept: Object = {
         "labels": metadata.get("labels"),

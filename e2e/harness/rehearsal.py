@@ -106,7 +106,7 @@ class Rehearsal:
             deadline = time.monotonic() + PATIENCE_SECONDS
             restarted = time.monotonic()
             while not died.is_set() and not self._arrived(wanted) and time.monotonic() < deadline:
-                time.sleep(0.02)
+                died.wait(0.1)
             self.proxy.rule = None
             if died.is_set():
                 self.operator.wait_gone(5)
@@ -158,7 +158,7 @@ class Rehearsal:
         while wrong and time.monotonic() < deadline:
             wrong = self._wrong(wanted, compare)
             if wrong:
-                time.sleep(0.05)
+                time.sleep(0.1)
         return wrong
 
     def _wrong(self, wanted: State, compare: bool) -> str:
@@ -177,14 +177,19 @@ class Rehearsal:
         return call.namespace == self.room.namespace and not call.watch and not call.lease
 
 
-def boundaries(calls: list[Call], *, reads_after: bool) -> list[Boundary]:
-    """Before and after every call of a trace. Without `reads_after`, a read counts once: nothing differs after it."""
+def boundaries(calls: list[Call], *, every_read: bool = False) -> list[Boundary]:
+    """Before and after every write of a trace, and once within each row of reads.
+
+    Reads change nothing, so that dying after one of them is the same as dying before the next: a row of reads is one
+    boundary (its end is the one before the following write). `every_read`: all of them all the same.
+    """
     seen: Counter[str] = Counter()
     found = []
-    for call in calls:
+    for number, call in enumerate(calls):
         seen[call.key] += 1
-        sides = (When.BEFORE, When.AFTER) if call.write or reads_after else (When.BEFORE,)
-        found += [Boundary(call.key, seen[call.key], side) for side in sides]
+        sides = (When.BEFORE, When.AFTER) if call.write or every_read else (When.BEFORE,)
+        if call.write or every_read or number == 0 or calls[number - 1].write:
+            found += [Boundary(call.key, seen[call.key], side) for side in sides]
     return found
 
 
