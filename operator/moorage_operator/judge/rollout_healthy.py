@@ -1,20 +1,17 @@
-"""RolloutHealthy: is the newest revision free of problems?"""
+"""RolloutHealthy: is the change under way, or the newest revision, free of problems?"""
 
 from __future__ import annotations
 
 from moorage_operator.api.conditions import Reason
-from moorage_operator.api.step import Phase
 from moorage_operator.judge.evidence import Evidence
 from moorage_operator.judge.stalled import stopped_by
 from moorage_operator.judge.verdict import Verdict, blamed, true
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """False for any problem of the newest revision, lasting or not, and once it is late."""
+    """False for any problem of the newest revision, lasting or not, and for whatever stops the change."""
     generation = evidence.owner.metadata.generation
-    problem = evidence.problems.of_rollout
-    if problem is None and evidence.step.phase is not Phase.RESOLVING and evidence.problems.resolution is None:
-        problem = stopped_by(evidence)
+    problem = evidence.problems.of_rollout or stopped_by(evidence)
     if problem is not None:
         return blamed(problem, generation)
     return true(Reason.HEALTHY, "The newest revision has no problem.", generation)
