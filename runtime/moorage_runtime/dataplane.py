@@ -14,7 +14,7 @@ from moorage_runtime.config import RuntimeConfig
 from moorage_runtime.engines.engine import Cancel
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics import Metrics
-from moorage_runtime.repository import Model, Version
+from moorage_runtime.repository import Model, Phase, Version
 from moorage_runtime.routing import Routes
 from moorage_runtime.tensors import Array
 
@@ -43,7 +43,7 @@ class DataPlane:
     @property
     def leaving(self) -> bool:
         """Whether clients should look for another pod: this one drains, or its revision serves no more."""
-        return self.version.phase == "draining" or self.routes.leaving
+        return self.version.phase is Phase.DRAINING or self.routes.leaving
 
     def metadata(self) -> bytes:
         """The model's metadata document. Raises `RequestFault` 503 while loading."""
