@@ -103,7 +103,7 @@ def _refused(code: int, error_code: str, message: str) -> web.Response:
 @pytest.fixture
 async def mlflow() -> AsyncIterator[FakeMLflow]:
     fake = FakeMLflow()
-    runner = web.AppRunner(fake.app())
+    runner = web.AppRunner(fake.app(), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
