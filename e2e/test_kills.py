@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -64,11 +65,24 @@ def test_killed_at_every_call(scenario: str, rehearsals: list[Rehearsal], figure
 def play(
     room: Rehearsal, here: State, there: State, onward: Sequence[Boundary], back: Sequence[Boundary]
 ) -> list[Outcome]:
-    """There and back again until every boundary of both ways has had its turn."""
-    outcomes = []
-    for turn in range(max(len(onward), len(back))):
-        outcomes.append(room.go(there, onward[turn] if turn < len(onward) else None))
-        outcomes.append(room.go(here, back[turn] if turn < len(back) else None))
+    """There and back again until every boundary of both ways has had its turn, or one ended wrong.
+
+    A call that did not come this time (there are a few more passes, or fewer) gets a second chance.
+    """
+    outcomes: list[Outcome] = []
+    ways = [(there, deque(onward)), (here, deque(back))]
+    tried: set[tuple[State, Boundary]] = set()
+    while any(waiting for _, waiting in ways):
+        for state, waiting in ways:
+            boundary = waiting.popleft() if waiting else None
+            outcome = room.go(state, boundary)
+            if boundary and not outcome.reached and (state, boundary) not in tried:
+                tried.add((state, boundary))
+                waiting.append(boundary)
+                continue
+            outcomes.append(outcome)
+            if outcome.wrong:
+                return outcomes
     return outcomes
 
 
@@ -80,6 +94,6 @@ def judge(scenario: str, outcomes: list[Outcome], figures: Figures) -> None:
     assert not wrong, f"{len(wrong)} of {len(outcomes)} ended in the wrong state:\n" + "\n".join(wrong[:5])
     assert len(kills) >= 0.8 * planned, f"only {len(kills)} of {planned} kills took place"
     print(f"{scenario}: {len(kills)} kills of {planned} planned")
-    figures.at_most(f"{scenario}: planned kills that did not come", planned - len(kills), 0.2 * planned, "")
+    figures.at_most(f"{scenario}: planned kills that did not come", planned - len(kills), 0.1 * planned, "")
     slowest = max(outcome.seconds for outcome in kills)
     figures.at_most(f"{scenario}: slowest of {len(kills)} kills, restart -> right state", slowest, 10.0)

@@ -9,7 +9,7 @@ from e2e.harness.api import ApiServer, Object
 from e2e.harness.kinds import CHILDREN, POD
 
 ALLOCATED = {"clusterIP", "clusterIPs", "resourceVersion", "uid"}
-RUNNING_NUMBERS = {"deployment.kubernetes.io/revision", "moorage.dev/routes-generation"}
+RUNNING_NUMBERS = {"deployment.kubernetes.io/revision", "moorage.dev/routes-generation", "moorage.dev/content-hash"}
 
 
 def amount_to(api: ApiServer, namespace: str) -> dict[str, str]:

@@ -133,6 +133,8 @@ class FaultProxy:
         self._streams.add(task)
         try:
             return await self._treat(request)
+        except ConnectionResetError:
+            return web.Response(status=499, reason="The caller has gone")
         finally:
             self._streams.discard(task)
 

@@ -7,10 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,16 @@ class Nursery:
     """The parent of all operators of one test."""
 
     process: subprocess.Popen[str]
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, order: dict[str, Any]) -> int:
         """A new operator's pid."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        with self.lock:
+            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.flush()
+            return int(self.process.stdout.readline())
 
 
 @contextmanager
