@@ -7,7 +7,7 @@ from typing import Any
 RUNTIME_IMAGE = "localhost/moorage-runtime:dev"
 LOCAL_SETTINGS: dict[str, Any] = {
     "runtime": {"image": RUNTIME_IMAGE},
-    "store": {"endpoint": "http://s3.moorage-parts.svc", "region": "us-east-1"},
+    "stores": {"default": {"endpoint": "http://s3.moorage-parts.svc", "region": "us-east-1"}},
     "election": {"enabled": False},
     "retireAfter": "1s",
     "port": 0,

@@ -8,19 +8,25 @@ from dataclasses import dataclass
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Endpoint, Resolved
 
+DEFAULT = "default"
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """`store`: behind s3:// URIs. `registries`: behind mlflow-artifacts: URIs, by the registry's name."""
+    """By the name in `spec.model.registry`: `stores` behind s3:// URIs, `registries` behind mlflow-artifacts: ones."""
 
-    store: Endpoint
+    stores: Mapping[str, Endpoint]
     registries: Mapping[str, Endpoint]
 
     def of(self, deployment: ModelDeployment, resolved: Resolved | None) -> Endpoint:
         """The endpoint for what was resolved, or for what the last revision came from."""
         last = deployment.status.model
         uri = resolved.artifact_uri if resolved else (last.artifact_uri if last else "")
+        name = resolved.registry if resolved else deployment.spec.model.registry
         if uri.startswith("mlflow-artifacts:"):
-            name = resolved.registry if resolved else deployment.spec.model.registry
             return self.registries.get(name, Endpoint())
-        return self.store if uri.startswith("s3://") else Endpoint()
+        return self._store(name) if uri.startswith("s3://") else Endpoint()
+
+    def _store(self, name: str) -> Endpoint:
+        """A registry that hands out s3:// URIs without a store of its name uses the default one; none: the cloud's."""
+        return self.stores.get(name) or self.stores.get(DEFAULT) or Endpoint()

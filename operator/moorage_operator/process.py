@@ -57,7 +57,9 @@ class Process:
         session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
         self._queue = WorkQueue()
         self._election = _election(settings, self._api, lambda: self._resync.now())
-        self._registries = Registries(_sources(settings), session, self._queue.add, interval=settings.poll_interval)
+        self._registries = Registries(
+            _sources(settings), session, self._queue.add, stores=settings.stores, interval=settings.poll_interval
+        )
         self._reconciler = _reconciler(settings, self._api, Writer(self._api, self._election.gate), self._registries)
         self._resync = self._make_resync()
         self._workers = Workers(self._queue, self._reconciler.look, self._election.leading, count=settings.workers)
@@ -140,9 +142,11 @@ def _sources(settings: Settings) -> dict[str, RegistrySource]:
 
 
 def _reconciler(settings: Settings, api: ApiServer, writer: Writer, registries: Registries) -> Reconciler:
-    store = settings.store
     endpoints = Endpoints(
-        store=Endpoint(endpoint=store.endpoint, region=store.region, ca_config_map=store.ca_config_map),
+        stores={
+            name: Endpoint(endpoint=store.endpoint, region=store.region, ca_config_map=store.ca_config_map)
+            for name, store in settings.stores.items()
+        },
         registries={
             name: Endpoint(
                 tracking_uri=registry.pod_tracking_uri or registry.tracking_uri, ca_config_map=registry.ca_config_map

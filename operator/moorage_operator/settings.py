@@ -65,7 +65,7 @@ class RegistrySettings(Settled):
 
 
 class StoreSettings(Settled):
-    """The S3 store behind s3:// URIs, as serving pods reach it; no endpoint: the cloud's own."""
+    """One S3 store, by a name that CRs use, as serving pods reach it; no endpoint: the cloud's own."""
 
     endpoint: str | None = Field(default=None, pattern=HTTP_URL)
     region: str | None = None
@@ -102,7 +102,7 @@ class Settings(Settled):
 
     runtime: RuntimeSettings
     registries: Mapping[str, RegistrySettings] = Field(default_factory=dict)
-    store: StoreSettings = StoreSettings()
+    stores: Mapping[str, StoreSettings] = Field(default_factory=dict)
     network: NetworkSettings = NetworkSettings()
     election: ElectionSettings = ElectionSettings()
     watch_namespaces: tuple[str, ...] = ()

@@ -109,8 +109,8 @@ class Reason(StrEnum):
     NOT_ASKED_YET = "NotAskedYet", "The registry has not been asked yet."
     REGISTRY_UNKNOWN = (
         "RegistryUnknown",
-        "spec.model.registry names no registry of the operator's settings.",
-        "Use a name that the message lists, or add the registry to the settings.",
+        "spec.model.registry names no registry or store of the operator's settings.",
+        "Use a name that the message lists, or add it to the settings.",
     )
     REGISTRY_UNREACHABLE = (
         "RegistryUnreachable",

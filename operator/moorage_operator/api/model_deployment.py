@@ -83,12 +83,13 @@ class Model(Frozen):
         json_schema_extra=checked(
             cel(
                 "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-                "registry must be the name of a registry in the operator's settings (lower-case letters, digits and "
-                "-), never a URL",
+                "registry must be the name of a registry or store in the operator's settings (lower-case letters, "
+                "digits and -), never a URL",
             )
         ),
     )
-    """Name of the registry in the operator's settings that resolves models:/ URIs. Default: default."""
+    """Name, in the operator's settings, of the registry that resolves models:/ URIs or of the S3 store behind s3://
+    URIs. Default: default."""
     secret_name: ObjectName | None = None
     """Name of a Secret of this namespace with the credentials of the download. Only the download container sees it."""
     service_account_name: ObjectName | None = None

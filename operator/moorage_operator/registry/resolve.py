@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import aiohttp
 
@@ -17,11 +17,15 @@ from moorage_operator.registry.lookup import Found, look_up
 from moorage_operator.registry.server import RegistryServer, RegistrySource
 
 AT_ONCE = 16
+DEFAULT_STORE = "default"
 SILENT = (Reason.REGISTRY_TIMEOUT, Reason.REGISTRY_UNREACHABLE, Reason.REGISTRY_TLS_FAILURE)
 
 
 class Registries:
-    """Every registry of the settings. `moved` is called with each key whose alias or stage means something new."""
+    """Every registry of the settings. `moved` is called with each key whose alias or stage means something new.
+
+    `stores`: the names of the S3 stores; `default` needs no settings, it is the cloud's own.
+    """
 
     def __init__(
         self,
@@ -29,8 +33,10 @@ class Registries:
         session: aiohttp.ClientSession,
         moved: Callable[[Key], None],
         *,
+        stores: Collection[str] = (),
         interval: float = 10.0,
     ) -> None:
+        self._stores = frozenset({DEFAULT_STORE, *stores, *sources})
         self._servers = {name: RegistryServer(source, session) for name, source in sources.items()}
         self._slots = {name: asyncio.Semaphore(AT_ONCE) for name in sources}
         self._silent: dict[str, RegistryFault] = {}
@@ -49,6 +55,8 @@ class Registries:
             return Resolution(None, fault)
         if not isinstance(wanted, Registered):
             self.followed.forget(key)
+            if isinstance(wanted, S3) and model.registry not in self._stores:
+                return Resolution(None, _unknown("store", model.registry, self._stores))
             return Resolution(_as_it_stands(wanted, model.storage_uri, model.registry))
         name = Name(model.registry, wanted)
         if wanted.version is not None:
@@ -72,7 +80,7 @@ class Registries:
     async def _ask(self, name: Name, last: Found | None, *, patient: bool) -> Found:
         server = self._servers.get(name.registry)
         if server is None:
-            raise self._unknown(name.registry)
+            raise _unknown("registry", name.registry, self._servers)
         # While a registry hangs, one worker waits for it; every other one goes on with what is known.
         fault = self._silent.get(name.registry)
         if fault is not None and not patient and self._asking[name.registry]:
@@ -96,13 +104,14 @@ class Registries:
         self._silent.pop(name.registry, None)
         return found
 
-    def _unknown(self, registry: str) -> RegistryFault:
-        there = ", ".join(sorted(self._servers)) or "none"
-        return RegistryFault(
-            Reason.REGISTRY_UNKNOWN,
-            f"spec.model.registry: the operator's settings name no registry {registry!r} (there: {there}). "
-            "Correct the field, or add the registry to the settings.",
-        )
+
+def _unknown(what: str, name: str, known: Collection[str]) -> RegistryFault:
+    there = ", ".join(sorted(known)) or "none"
+    return RegistryFault(
+        Reason.REGISTRY_UNKNOWN,
+        f"spec.model.registry: the operator's settings name no {what} {name!r} (there: {there}). "
+        f"Correct the field, or add the {what} to the settings.",
+    )
 
 
 def _as_it_stands(wanted: S3 | Claim, storage_uri: str, registry: str) -> Resolved:

@@ -114,7 +114,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
         api=api,  # type: ignore[arg-type]
         writer=Writer(api, lambda: 5.0),  # type: ignore[arg-type]
         registries=registries,  # type: ignore[arg-type]
-        endpoints=Endpoints(STORE, {"default": Endpoint(tracking_uri="http://mlflow")}),
+        endpoints=Endpoints({"default": STORE}, {"default": Endpoint(tracking_uri="http://mlflow")}),
         defaults=Defaults(image="r"),
         now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
     )

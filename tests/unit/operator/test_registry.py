@@ -319,6 +319,17 @@ async def test_an_unknown_registry_lists_those_that_are_there(session: aiohttp.C
     assert "'other' (there: default)" in resolution.fault.message
 
 
+async def test_an_unknown_store_lists_those_that_are_there(session: aiohttp.ClientSession) -> None:
+    registries = Registries({}, session, lambda _: None, stores=["lake"])
+    refused = await registries.resolve(deployment("s3://models/fraud", registry="other"))
+    assert refused.fault is not None
+    assert refused.fault.reason == "RegistryUnknown"
+    assert "name no store 'other' (there: default, lake)" in refused.fault.message
+    for name in ("default", "lake"):
+        found = await registries.resolve(deployment("s3://models/fraud", registry=name))
+        assert found.fault is None
+
+
 async def test_one_question_however_many_follow(mlflow: FakeMLflow, session: aiohttp.ClientSession) -> None:
     made = bench(session, mlflow.url)
     followers = [deployment("models:/fraud@champion", name=f"d{number}") for number in range(50)]
