@@ -14,6 +14,6 @@ e2e: venv cluster-up ; @$(BIN)/pytest tests e2e -m "cluster"
 cluster-up: ; @python3 -m e2e.cluster up
 cluster-down: ; @python3 -m e2e.demo.forward close && python3 -m e2e.cluster down
 images: ; @python3 -m e2e.cluster images
-install: cluster-up ; @.local/bin/kubectl --kubeconfig .local/kubeconfig apply -k manifests/local
+install: cluster-up ; @.local/bin/kubectl --kubeconfig .local/kubeconfig apply --server-side --force-conflicts -k manifests/local
 generate: venv ; @$(PY) -m moorage_operator.api.crd && $(PY) -m tests.golden.render
 bench: venv ; @$(PY) -m bench

@@ -29,7 +29,7 @@ def main() -> None:
     """Install, train, register, apply, predict; then the next version."""
     cluster = kubectl()
     say("install the operator", "kubectl apply -k manifests/local")
-    cluster.run("apply", "--server-side", "-k", str(ROOT / "manifests" / "local"))
+    cluster.run("apply", "--server-side", "--force-conflicts", "-k", str(ROOT / "manifests" / "local"))
     cluster.run(
         "-n", "moorage-system", "rollout", "status", "deployment/moorage-operator", "--timeout=180s", seconds=190
     )
