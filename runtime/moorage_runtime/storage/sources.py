@@ -21,7 +21,8 @@ def open_store(source: Source, credentials_dir: Path) -> Store:
     if parts.scheme == "mlflow-artifacts" and not parts.netloc:
         from moorage_runtime.storage import mlflow
 
-        return mlflow.MlflowStore(mlflow.connect(source, credentials.read(credentials_dir, credentials.MLFLOW_KEYS)))
+        server = mlflow.connect(source, credentials.read(credentials_dir, credentials.MLFLOW_KEYS))
+        return mlflow.MlflowStore(unquote(parts.path), server)
     if parts.scheme == "file" and not parts.netloc:
         from moorage_runtime.storage.file import FileStore
 

@@ -1,4 +1,4 @@
-"""Downloads through MLflow's own client, from a small server with its two artifact routes."""
+"""Downloads over MLflow's two artifact routes, from a small server that has them and every fault."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from moorage_runtime.errors import ArtifactFault
 from moorage_runtime.places import Places
 from moorage_runtime.storage import reasons, retry
 from moorage_runtime.storage.download import download
-from moorage_runtime.storage.mlflow_faults import classify
 
 FOLDER = "1/models/m-7/artifacts"
 MODEL = {f"{FOLDER}/MLmodel": b"flavors: {onnx: {data: model.onnx}}\n", f"{FOLDER}/model.onnx": b"onnx" * 500_000}
@@ -162,16 +161,41 @@ def test_a_registry_without_a_server_is_said_so(server: stores.Store, places: Pl
     assert caught.value.reason == reasons.SOURCE_UNSUPPORTED
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]", reasons.TLS_FAILURE),
-        ("[Errno -2] Name or service not known", reasons.STORE_UNREACHABLE),
-        ("Failed to resolve: NameResolutionError", reasons.STORE_UNREACHABLE),
-        ("Read timed out.", reasons.STORE_TIMEOUT),
-        ("IncompleteRead(3 bytes read)", reasons.DOWNLOAD_INTERRUPTED),
-        ("404 Client Error: NOT FOUND for url", reasons.ARTIFACT_NOT_FOUND),
-    ],
-)
-def test_text_is_read_when_nothing_else_is_left(text: str, reason: str) -> None:
-    assert classify(RuntimeError(text), "model.onnx").reason == reason
+def test_a_server_without_tls_is_a_tls_failure(server: stores.Store, places: Places) -> None:
+    secure = config.Source(uri=f"mlflow-artifacts:/{FOLDER}", tracking_uri=server.url.replace("http:", "https:"))
+    fast = config.Limits(download_seconds=1)
+    with pytest.raises(ArtifactFault) as caught:
+        download(config.RuntimeConfig(model="m", version="1", revision="a", source=secure, limits=fast), places)
+    assert caught.value.reason == reasons.TLS_FAILURE
+
+
+def test_a_name_that_does_not_resolve_is_unreachable(places: Places) -> None:
+    nowhere = config.Source(uri=f"mlflow-artifacts:/{FOLDER}", tracking_uri="http://no-such-host.invalid")
+    fast = config.Limits(download_seconds=0.5)
+    with pytest.raises(ArtifactFault) as caught:
+        download(config.RuntimeConfig(model="m", version="1", revision="a", source=nowhere, limits=fast), places)
+    assert caught.value.reason == reasons.STORE_UNREACHABLE
+
+
+def test_a_password_is_sent_as_basic_auth(server: stores.Store, places: Places) -> None:
+    seen: set[str | None] = set()
+
+    def note(handler: stores.Handler) -> bool:
+        seen.add(handler.headers.get("Authorization"))
+        return False
+
+    server.faults.append(note)
+    (places.credentials_dir / "MLFLOW_TRACKING_USERNAME").write_text("ann")
+    (places.credentials_dir / "MLFLOW_TRACKING_PASSWORD").write_text("secret")
+    download(configured(server), places)
+    assert seen == {"Basic YW5uOnNlY3JldA=="}
+
+
+def test_a_redirect_is_not_followed(server: stores.Store, places: Places) -> None:
+    server.faults.append(stores.says(302))
+    assert refusal(server, places, seconds=1).reason == reasons.STORE_ERROR
+
+
+def test_a_listing_that_is_none_is_said_so(server: stores.Store, places: Places) -> None:
+    server.faults.append(stores.says(200, b"<html>"))
+    assert refusal(server, places, seconds=1).reason == reasons.STORE_ERROR
