@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from e2e.harness.api import ApiServer
-from e2e.harness.installed import NAME, Installed
+from e2e.harness.installed import NAME, NAMESPACE, Installed
 from e2e.harness.kinds import DEPLOYMENT, MODEL_DEPLOYMENT
 from e2e.harness.models import Registry, Store, train
 from e2e.harness.room import Room
@@ -61,12 +61,12 @@ def overlay(api: ApiServer, operator: Installed, room: Room) -> Iterator[str]:
     shutil.copy(ROOT / "manifests" / "local" / "settings.yaml", folder)
     generator = {"name": "moorage-settings", "behavior": "replace", "files": ["settings.yaml"]}
     kustomization = {
-        "namespace": room.namespace,
+        "namespace": NAMESPACE,
         "resources": ["../../../manifests/namespaced"],
         "configMapGenerator": [generator],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    rendered = room.kubectl.run("kustomize", str(folder))
+    rendered = room.kubectl.run("kustomize", str(folder)).replace(NAMESPACE, room.namespace)
     shutil.rmtree(folder)
     with operator.away():
         yield rendered

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
+from itertools import pairwise
 
 from e2e.harness.api import Object
 from e2e.harness.figures import Figures
@@ -31,19 +33,24 @@ def test_no_request_lost(
         connections=CONNECTIONS,
         pause=PAUSE_SECONDS,
     )
-    replicas = 1
+    replicas, ready_at = 1, dict[str, float]()
     for number, version in enumerate(versions[1:]):
+        time.sleep(2)
         if number in (2, 4):
             replicas = 2 if replicas == 1 else 1
             room.deploy("cancer", f"models:/{unique}/{versions[number]}", minReplicas=replicas)
             room.wait("cancer", f"{replicas} pods", partial(has_ready, replicas))
         room.deploy("cancer", f"models:/{unique}/{version}", minReplicas=replicas)
         room.wait_ready("cancer", version)
+        ready_at[version] = time.time()
+    time.sleep(3)
     report = load.stop()
+    figures.at_most(f"failed of {report.sent} requests, 6 version and 2 scale changes", report.failed, 0, "")
     answered = sum(seen.count for seen in report.versions.values())
     assert set(report.versions) == set(versions)
     assert answered + report.failed == report.sent >= REQUESTS
-    figures.at_most(f"failed of {report.sent} requests, 6 version and 2 scale changes", report.failed, 0, "")
+    late = max(report.versions[old].last - ready_at[new] for old, new in pairwise(versions))
+    figures.at_most("new version ready -> last answer of the old one on a kept connection", late, 3.0, slack=2.0)
     figures.at_most("p99 of these requests", report.p99_millis, 250.0, "ms", slack=4.0)
 
 
