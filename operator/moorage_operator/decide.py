@@ -16,6 +16,7 @@ from moorage_operator.desired.build import build
 from moorage_operator.desired.routes import routes
 from moorage_operator.errors import Fault, SpecFault
 from moorage_operator.judge.evidence import Evidence
+from moorage_operator.judge.happenings import happenings
 from moorage_operator.judge.investigate import investigate, refusals
 from moorage_operator.judge.status import status
 from moorage_operator.observed.blueprints import read_blueprints
@@ -80,7 +81,8 @@ def decide(
     )
     told = status(evidence)
     writes = changes(world, wished, table.generation if wished else 0)
-    return Decision(writes, told, told != _plain(owner), _look_again(evidence, world, faults))
+    news = happenings(owner.status, told)
+    return Decision(writes, told, told != _plain(owner), _look_again(evidence, world, faults), news)
 
 
 def _meaning(owner: ModelDeployment, resolution: Resolution, defaults: Defaults, endpoint: Endpoint) -> _Meaning:

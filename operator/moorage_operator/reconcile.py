@@ -72,7 +72,9 @@ class Reconciler:
 
     async def _tell(self, key: Key, snapshot: Snapshot, decision: Decision) -> None:
         if decision.status_changed:
-            await self.writer.status(snapshot.deployment.metadata, decision.status)
+            metadata = snapshot.deployment.metadata
+            await self.writer.tell(metadata, decision.happenings, snapshot.now)
+            await self.writer.status(metadata, decision.status)
         metrics.CENSUS.note(key, decision.status)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.errors import Fault
@@ -127,14 +127,25 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing worth telling as a Kubernetes Event."""
+
+    kind: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What the middle decided.
 
     `changes`: the writes in order. `status`: the whole status, to be written when `status_changed`. `look_again`:
-    seconds until the next look makes sense even if nothing happens (None: events suffice).
+    seconds until the next look makes sense even if nothing happens (None: events suffice). `happenings`: what the new
+    status tells that the last one did not.
     """
 
     changes: tuple[Change, ...]
     status: Body
     status_changed: bool
     look_again: float | None = None
+    happenings: tuple[Happening, ...] = ()

@@ -54,7 +54,7 @@ class RolloutStatus(Told):
     """Where the rollout stands, and since when."""
 
     phase: _Word
-    """Idle, Loading, Scaling, Switching or Steady."""
+    """Resolving, Loading, Scaling, Switching or Steady."""
     since: _Time
     """When the phase began."""
 
@@ -132,3 +132,7 @@ class ModelDeploymentStatus(Told):
     """Revisions that no longer get traffic but still stand, so that an undo is instant."""
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=64)] = Field(default=(), json_schema_extra=ATOMIC)
     """Revisions that served, up to ten."""
+
+    def condition(self, kind: str) -> Condition | None:
+        """The condition of that type."""
+        return next((each for each in self.conditions if each.type == kind), None)

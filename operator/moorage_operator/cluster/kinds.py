@@ -30,6 +30,7 @@ class Kind:
 
 MODEL_DEPLOYMENT = Kind(names.KIND, names.API_VERSION, names.PLURAL)
 POD = Kind("Pod", "v1", "pods")
+EVENT = Kind("Event", "v1", "events")
 LEASE = Kind("Lease", "coordination.k8s.io/v1", "leases")
 CHILDREN = (
     Kind("Deployment", "apps/v1", "deployments"),

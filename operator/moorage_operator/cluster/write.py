@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from moorage_operator import names
 from moorage_operator.api.model_deployment import Metadata
-from moorage_operator.api.records import Body, Change, Verb
-from moorage_operator.cluster.kinds import BY_NAME, MODEL_DEPLOYMENT, Kind
+from moorage_operator.api.records import Body, Change, Happening, Verb
+from moorage_operator.cluster.events import event
+from moorage_operator.cluster.kinds import BY_NAME, EVENT, MODEL_DEPLOYMENT, Kind
 from moorage_operator.cluster.refusals import as_fault
 from moorage_operator.cluster.server import APPLY_PATCH, MERGE_PATCH, ApiError, ApiServer
+
+log = logging.getLogger(__name__)
 
 Gate = Callable[[], float]
 """Raises when this process may not write now; else the seconds for which it may."""
@@ -51,6 +56,18 @@ class Writer:
         }
         path = MODEL_DEPLOYMENT.path(metadata.namespace, metadata.name, "status")
         await self._unless_gone(self._apply(path, body, names.STATUS_MANAGER), 404)
+
+    async def tell(self, metadata: Metadata, happenings: Iterable[Happening], now: datetime) -> None:
+        """One Event each. A refused one is logged: no pass fails for want of a story. Raises ApiError for no answer."""
+        for happening in happenings:
+            path, body = EVENT.path(metadata.namespace), event(metadata, happening, now)
+            try:
+                await self._api.call("POST", path, body=body, within=self._gate())
+            except ApiError as error:
+                if error.code == 0:
+                    raise
+                if error.code != 409:
+                    log.warning("event refused", extra={"fields": {"reason": happening.reason, "code": error.code}})
 
     async def _one(self, change: Change, namespace: str) -> None:
         kind = BY_NAME[change.ref.kind]
