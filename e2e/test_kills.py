@@ -59,6 +59,8 @@ def test_killed_at_every_call(scenario: str, rehearsals: list[Rehearsal], figure
         shares = [(room, here, there, onward[i::WORKERS], back[i::WORKERS]) for i, room in enumerate(rehearsals)]
         outcomes = [outcome for share in pool.map(lambda share: play(*share), shares) for outcome in share]
     judge(scenario, outcomes, figures)
+    for rehearsal in rehearsals:
+        rehearsal.room.check_honest()
     figures.at_most(f"{scenario}: time of all kills", time.monotonic() - begin, 240.0, slack=2.0)
 
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from e2e.harness.api import ApiServer, Object
+from e2e.harness.fault_proxy import FaultProxy
 from e2e.harness.installed import Installed
 from e2e.harness.kinds import QUOTA
 from e2e.harness.kstatus import Verdict, condition, verdict
+from e2e.harness.local_operator import LocalOperator, nursery
 from e2e.harness.models import Registry, Store, train
+from e2e.harness.rehearsal import OPERATOR_USER
 from e2e.harness.room import Room
+from e2e.harness.settings import LOCAL_SETTINGS
+
+ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ CASES = {
         ("OOMKilled",),
         ("memory",),
     ),
-    "corrupt graph": Case(lambda w: from_store(w, w.corrupt_uri), ("ModelUnreadable", "ModelInvalid", "LoadFailed")),
+    "corrupt graph": Case(lambda w: from_store(w, w.corrupt_uri), ("ModelLoadFailed",)),
     "claim missing": Case(lambda w: {"model": {"storageUri": "pvc://absent/a"}}, ("ClaimMissing",), ("absent",)),
 }
 
@@ -133,6 +140,22 @@ def test_neighbour_untouched(world: World) -> None:
     assert verdict(witness.moments[-1].body) is Verdict.CURRENT
     assert len(witness.moments) - witness.moments.index(moments[0]) <= 3, "the neighbour's status went on changing"
     assert {pod["status"]["containerStatuses"][0]["restartCount"] for pod in world.room.pods("neighbour")} == {0}
+
+
+def test_missing_image(
+    room: Room, api: ApiServer, operator: Installed, store: Store, store_keys: dict[str, str], tmp_path: Path
+) -> None:
+    """The image is the operator's own setting, so this needs an operator with a wrong one."""
+    runtime = {"image": "localhost/nobody-made-this:1", "imagePullPolicy": "Never"}
+    settings = {**LOCAL_SETTINGS, "watchNamespaces": [room.namespace], "runtime": runtime}
+    room.secret("model-store", store_keys)
+    with operator.away(), nursery(ROOT) as parent, FaultProxy(api.access, user=OPERATOR_USER) as proxy:
+        local = LocalOperator(parent, tmp_path, proxy.url, settings)
+        local.start()
+        room.deploy("cancer", "s3://models/any", model={"secretName": "model-store"})
+        stalled = room.wait_stalled("cancer", "ImageUnavailable", seconds=60)
+        local.kill()
+    assert "localhost/nobody-made-this:1" in condition(stalled, "Stalled")["message"]
 
 
 def crd_name(title: str) -> str:

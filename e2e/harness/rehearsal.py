@@ -20,6 +20,7 @@ from e2e.harness.kubectl import Kubectl
 from e2e.harness.local_operator import LocalOperator, Nursery
 from e2e.harness.room import Room
 from e2e.harness.stage import UNSCHEDULED, Stage
+from e2e.harness.witness import Witness
 
 OPERATOR_USER = "system:serviceaccount:moorage-system:moorage-operator"
 NAME = "model"
@@ -74,6 +75,7 @@ class Rehearsal:
         self._stack = ExitStack()
         self.room = Room(self.api, self.kubectl, "kills")
         self._stack.callback(self.room.close)
+        self.room.witnesses[NAME] = Witness(self.api, self.room.namespace, NAME)
         stage = Stage(self.api, self.room.namespace)
         self._stack.callback(stage.close)
         self.proxy = self._stack.enter_context(FaultProxy(self.api.access, user=OPERATOR_USER))

@@ -89,6 +89,9 @@ def untruths(moments: Sequence[Moment]) -> list[str]:
             found.append(f"ready for version {wanted.group(1)}, but names {sorted(moment.versions)}")
         if moment.claims_ready and not moment.versions:
             found.append("ready without naming a version")
+        resolved = moment.body.get("status", {}).get("model", {}).get("storageUri")
+        if moment.claims_ready and resolved != moment.body["spec"]["model"]["storageUri"]:
+            found.append(f"ready for {moment.body['spec']['model']['storageUri']}, but looked up {resolved}")
         if verdict(moment.body) is Verdict.CURRENT and not moment.claims_ready:
             found.append(f"kstatus says Current, but Ready is {dict(condition(moment.body, 'Ready'))}")
     return found
