@@ -17,19 +17,17 @@ CALM = {"type": "Reconciling", "status": "False"}
 BUSY = {"type": "Reconciling", "status": "True"}
 
 
-def body(
-    *conditions: dict[str, Any], wanted: str = "3", named: str = "3", candidate: str | None = None
-) -> dict[str, Any]:
-    """A CR of generation 2 that wants one version and names another, or the same."""
+def body(*conditions: dict[str, Any], named: str = "3", candidate: str | None = None) -> dict[str, Any]:
+    """A CR of generation 2 that wants version 3 and names `named`."""
     status = {
         "observedGeneration": 2,
         "version": named,
         "stable": {"version": named},
         "candidate": candidate and {"version": candidate},
-        "model": {"storageUri": f"models:/m/{wanted}"},
+        "model": {"storageUri": "models:/m/3"},
         "conditions": list(conditions),
     }
-    return {"metadata": {"generation": 2}, "spec": {"model": {"storageUri": f"models:/m/{wanted}"}}, "status": status}
+    return {"metadata": {"generation": 2}, "spec": {"model": {"storageUri": "models:/m/3"}}, "status": status}
 
 
 @pytest.mark.parametrize(
@@ -64,14 +62,11 @@ def test_an_honest_status_has_no_untruth() -> None:
     ("lie", "words"),
     [
         (body(READY, CALM, named="2"), "ready for version 3, but names"),
-        (body({**READY, "status": "False"}, CALM, {"type": "Ready", "status": "True"}), ""),
         (body({**READY, "observedGeneration": 1}, CALM), "kstatus says Current"),
     ],
 )
 def test_a_lie_is_an_untruth(lie: dict[str, Any], words: str) -> None:
-    found = untruths([Moment(0, lie)])
-    assert bool(found) == bool(words)
-    assert words in "".join(found)
+    assert words in "".join(untruths([Moment(0, lie)]))
 
 
 def test_a_stale_lookup_is_an_untruth() -> None:
