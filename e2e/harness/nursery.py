@@ -6,11 +6,16 @@ of the child is the same as for an operator started by hand; what is saved is on
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
 import sys
 import traceback
+
+
+PR_SET_PDEATHSIG = 1
+"""From Linux' own prctl.h: nobody outlives the nursery, even if the whole test is killed."""
 
 
 def be_operator(order: dict[str, object]) -> None:
@@ -21,6 +26,8 @@ def be_operator(order: dict[str, object]) -> None:
         os.dup2(log, descriptor)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.environ.update({str(name): str(value) for name, value in dict(order["environment"]).items()})  # type: ignore[call-overload]
     sys.argv = ["moorage_operator", *map(str, list(order["arguments"]))]  # type: ignore[call-overload]
     from moorage_operator.__main__ import main
