@@ -80,8 +80,12 @@ class LocalOperator:
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
-        return self.pid > 0 and Path(f"/proc/{self.pid}").exists()
+        """Whether the process runs (an ended one that nobody collected does not)."""
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return False
+        return state != "Z"
 
     def last_words(self) -> str:
         """The end of its log."""

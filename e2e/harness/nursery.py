@@ -13,7 +13,6 @@ import signal
 import sys
 import traceback
 
-
 PR_SET_PDEATHSIG = 1
 """From Linux' own prctl.h: nobody outlives the nursery, even if the whole test is killed."""
 
