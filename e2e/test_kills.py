@@ -19,7 +19,7 @@ from e2e.harness.local_operator import nursery
 from e2e.harness.rehearsal import Boundary, Outcome, Rehearsal, State, boundaries
 from e2e.harness.settings import LOCAL_SETTINGS
 
-WORKERS = 4
+WORKERS = 3
 EVERY_READ = bool(os.environ.get("MOORAGE_E2E_EVERY_READ"))
 ROOT = Path(__file__).parent.parent
 NOTHING, FIRST, SECOND = State(), State("first"), State("second")
@@ -91,11 +91,18 @@ def play(
 def judge(scenario: str, outcomes: list[Outcome], figures: Figures) -> None:
     """All in the right state, none slower than the bar, and the kills really happened."""
     kills = [outcome for outcome in outcomes if outcome.reached]
-    planned = sum(outcome.boundary is not None for outcome in outcomes)
+    planned = [outcome.boundary for outcome in outcomes if outcome.boundary]
     wrong = [f"{outcome.boundary}: {outcome.wrong}" for outcome in outcomes if outcome.wrong]
     assert not wrong, f"{len(wrong)} of {len(outcomes)} ended in the wrong state:\n" + "\n".join(wrong[:5])
-    assert len(kills) >= 0.8 * planned, f"only {len(kills)} of {planned} kills took place"
-    print(f"{scenario}: {len(kills)} kills of {planned} planned")
-    figures.at_most(f"{scenario}: planned kills that did not come", planned - len(kills), 0.1 * planned, "")
-    slowest = max(outcome.seconds for outcome in kills)
-    figures.at_most(f"{scenario}: slowest of {len(kills)} kills, restart -> right state", slowest, 10.0)
+    missed = len(planned) - len(kills)
+    figures.at_most(f"{scenario}: of {len(planned)} planned kills did not come, twice", missed, 0.2 * len(planned), "")
+    spared = {kind_of(boundary) for boundary in planned} - {kind_of(o.boundary) for o in kills if o.boundary}
+    assert not spared, f"never killed at: {spared}"
+    slowest = max(kills, key=lambda outcome: outcome.seconds)
+    print(f"{scenario}: slowest was {slowest}")
+    figures.at_most(f"{scenario}: slowest of {len(kills)} kills, restart -> right state", slowest.seconds, 10.0)
+
+
+def kind_of(boundary: Boundary) -> tuple[str, str]:
+    """A boundary without its occurrence: a pass more or less may come, each kind of call has to be died at."""
+    return boundary.key, boundary.when
