@@ -163,7 +163,7 @@ class Reason(StrEnum):
     STAGE_EMPTY = "StageEmpty", "No version of the model is in that stage.", "Move a version into the stage."
 
     # ArtifactReady: the download
-    VERIFIED = "Verified", "A pod loaded the artifact, and its digest is pinned."
+    VERIFIED = "Verified", "A pod fetched the artifact and verified it."
     DOWNLOADING = "Downloading", "No pod has reported the artifact yet."
     ARTIFACT_NOT_FOUND = (
         "ArtifactNotFound",

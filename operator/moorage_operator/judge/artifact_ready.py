@@ -8,7 +8,7 @@ from moorage_operator.judge.verdict import Verdict, blamed, true, unknown
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """True once a pod answered with the artifact and its digest is pinned."""
+    """True once a pod has fetched and verified the artifact, whether or not the model then loads."""
     generation = evidence.owner.metadata.generation
     problem = evidence.problems.download or evidence.problems.resolution
     if problem is not None:
@@ -16,7 +16,8 @@ def judge(evidence: Evidence) -> Verdict:
     newest = evidence.newest
     if evidence.wanted is None or newest is None:
         return unknown(Reason.RESOLVING, "It is not known yet which artifact is meant.", generation)
-    if newest.digest is None or not newest.ready:
-        message = f"No pod has loaded version {newest.version} from {newest.artifact_uri} yet."
+    digest = newest.digest if newest.ready else evidence.fetched
+    if digest is None:
+        message = f"No pod has fetched version {newest.version} from {newest.artifact_uri} yet."
         return unknown(Reason.DOWNLOADING, message, generation)
-    return true(Reason.VERIFIED, f"Version {newest.version} is {newest.digest}.", generation)
+    return true(Reason.VERIFIED, f"Version {newest.version} is {digest}.", generation)

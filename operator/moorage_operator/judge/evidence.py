@@ -39,7 +39,8 @@ class Problems:
 class Evidence:
     """One pass, ready to be judged.
 
-    `wanted`: the revision that the CR means. `meaning`: what it was resolved to. `autoscaler`: the live HPA.
+    `wanted`: the revision that the CR means. `meaning`: what it was resolved to. `fetched`: the digest that a pod of
+    the newest revision, which still stands, reported of its download. `autoscaler`: the live HPA.
     `update`: parts of the pod template that this release would render differently. `cleaning`: deleted children are
     still there.
     """
@@ -53,6 +54,7 @@ class Evidence:
     states: Mapping[str, RevisionState]
     resolution: Resolution
     problems: Problems
+    fetched: str | None = None
     autoscaler: Body | None = None
     scaled: bool = False
     update: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ def investigate(
             download=_download(snapshot, world, newest, states),
             workload=_workload(snapshot, world, newest, proven=newest == step.stable),
         ),
+        fetched=next((pod.digest for pod in world.pods_of(newest) if pod.digest is not None), None),
         autoscaler=world.child("HorizontalPodAutoscaler", autoscaler(world.owner)),
         scaled=scaled,
         update=update,

@@ -37,7 +37,7 @@ def test_loading() -> None:
     assert told(cluster, "ArtifactReady") == (
         "Unknown",
         "Downloading",
-        "No pod has loaded version 1 from mlflow-artifacts:/1/1 yet.",
+        "No pod has fetched version 1 from mlflow-artifacts:/1/1 yet.",
     )
 
 
@@ -62,6 +62,23 @@ def test_serving() -> None:
     assert told(cluster, "ArtifactReady") == ("True", "Verified", f"Version 1 is sha256:{'a' * 64}.")
     assert told(cluster, "RolloutHealthy") == ("True", "Healthy", "The newest revision has no problem.")
     assert told(cluster, "RegistryReachable") == ("True", "Reachable", "Registry default answered.")
+
+
+def test_an_artifact_that_arrived_but_cannot_be_loaded() -> None:
+    fetched = {"terminated": {"exitCode": 0, "message": f'{{"digest":"sha256:{"b" * 64}"}}'}}
+    refused = '{"reason":"ModelLoadFailed","message":"The file is no ONNX model."}'
+    fallen = {"terminated": {"exitCode": 4, "message": refused}}
+    fate = Fate(
+        status={
+            "initContainerStatuses": [{"name": "download", "state": fetched}],
+            "containerStatuses": [{"name": "server", "state": {"waiting": {}}, "lastState": fallen}],
+        }
+    )
+    cluster = SmallCluster(fates={"1": fate})
+    cluster.run(3)
+    assert told(cluster, "ArtifactReady") == ("True", "Verified", f"Version 1 is sha256:{'b' * 64}.")
+    assert told(cluster, "RolloutHealthy") == ("False", "ModelLoadFailed", "The file is no ONNX model.")
+    assert told(cluster, "Stalled")[:2] == ("True", "ModelLoadFailed")
 
 
 def test_no_registry_is_asked() -> None:
