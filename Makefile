@@ -3,17 +3,17 @@ BIN := .local/venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: demo test venv lint types contracts unit e2e cluster-up cluster-down images install generate bench
-demo: cluster-up venv ; @$(PY) -m e2e.demo
-test: venv lint types contracts unit cluster-up e2e ; @echo "all checks passed"
+demo: cluster-up images venv ; @$(PY) -m e2e.demo
+test: venv lint types contracts unit cluster-up images e2e ; @echo "all checks passed"
 venv: ; @python3 -m e2e.workbench
 lint: venv ; @$(BIN)/ruff check . && $(BIN)/ruff format --check .
 types: venv ; @$(BIN)/mypy
 contracts: venv ; @$(BIN)/lint-imports --no-cache
 unit: venv ; @$(BIN)/pytest tests -m "not cluster"
-e2e: venv cluster-up ; @$(BIN)/pytest tests e2e -m "cluster"
+e2e: venv cluster-up images ; @$(BIN)/pytest tests e2e -m "cluster"
 cluster-up: ; @python3 -m e2e.cluster up
 cluster-down: ; @python3 -m e2e.demo.forward close && python3 -m e2e.cluster down
 images: ; @python3 -m e2e.cluster images
-install: cluster-up ; @.local/bin/kubectl --kubeconfig .local/kubeconfig apply --server-side --force-conflicts -k manifests/local
+install: cluster-up images ; @.local/bin/kubectl --kubeconfig .local/kubeconfig apply --server-side --force-conflicts -k manifests/local
 generate: venv ; @$(PY) -m moorage_operator.api.crd && $(PY) -m tests.golden.render
 bench: venv ; @$(PY) -m bench.predictions

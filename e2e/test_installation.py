@@ -46,11 +46,24 @@ def test_explain_get_and_scale(
     )
 
 
+@pytest.fixture(scope="module")
+def what_examples_name(registry: Registry, store: Store) -> None:
+    """The registered model with its alias, and the folder in the bucket."""
+    [version] = registry.publish("breast-cancer", 0)
+    registry.alias("breast-cancer", "champion", version)
+    store.put("breast-cancer/1", {"model.onnx": train(0).onnx})
+
+
+@pytest.mark.usefixtures("operator", "what_examples_name")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_is_admitted(example: Path, room: Room) -> None:
-    for document in yaml.safe_load_all(example.read_text()):
-        document["metadata"]["namespace"] = room.namespace
-        room.kubectl.run("apply", "--server-side", "--dry-run=server", "-f", "-", text=yaml.safe_dump(document))
+def test_example_is_served(example: Path, room: Room, store_keys: dict[str, str], traffic: Traffic) -> None:
+    room.secret("model-artifacts", store_keys)
+    room.kubectl.run("apply", "-n", room.namespace, "-f", str(example))
+    name = yaml.safe_load(example.read_text())["metadata"]["name"]
+    room.wait_steady(name)
+    status, headers, _ = traffic.ask(room.url(name), train(0).request)
+    assert status == 200
+    assert headers["x-model-version"] == room.get(name)["status"]["version"]
 
 
 @pytest.fixture

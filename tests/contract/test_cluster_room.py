@@ -61,6 +61,19 @@ class Room:
         await self.api.call("PATCH", self.path(), body=patch, content_type=MERGE_PATCH)
 
 
+async def served(api: ApiServer) -> None:
+    """Wait until the API server knows the kind, at most ten seconds."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await api.call("GET", MODEL_DEPLOYMENT.path("default"))
+                return
+            except ApiError as error:
+                if error.code != 404:
+                    raise
+                await asyncio.sleep(0.1)
+
+
 @pytest.fixture
 async def room(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Room]:
     monkeypatch.setenv("KUBECONFIG", os.environ.get("KUBECONFIG") or str(ROOT / ".local" / "kubeconfig"))
@@ -68,8 +81,10 @@ async def room(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Room]:
     namespace = f"room-{uuid4().hex[:8]}"
     crd = yaml.safe_load((ROOT / "crds" / "moorage.dev_modeldeployments.yaml").read_text())
     crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    query = {"fieldManager": "tests", "force": "true"}
+    # As kubectl itself would, so that nobody's next `kubectl apply --server-side` meets a conflict.
+    query = {"fieldManager": "kubectl", "force": "true"}
     await api.call("PATCH", f"{crds}/{crd['metadata']['name']}", query=query, body=crd, content_type=APPLY_PATCH)
+    await served(api)
     await api.call("POST", "/api/v1/namespaces", body={"metadata": {"name": namespace}})
     owner = {
         "apiVersion": names.API_VERSION,
