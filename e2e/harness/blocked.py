@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -39,10 +38,11 @@ def _wait_endpoints(api: ApiServer, namespace: str, service: str, *, some: bool)
     raise AssertionError(f"the endpoints of {service} did not change")
 
 
-def find_process(name: str, ancestor: int) -> int | None:
-    """The pid of the process called `name` that descends from `ancestor`."""
+def find_process(name: str, folder: Path) -> int | None:
+    """The pid of the process called `name` whose command line names something in `folder`."""
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _reads(entry / "comm").strip() == name and _descends(int(entry.name), ancestor):
+        ours = entry.name.isdigit() and _reads(entry / "comm").strip() == name
+        if ours and f"{folder}/" in _reads(entry / "cmdline"):
             return int(entry.name)
     return None
 
@@ -59,17 +59,7 @@ def frozen(pid: int) -> Iterator[None]:
 
 def own_api_server(root: Path) -> int | None:
     """The pid of the API server, where the cluster is our own node on this machine."""
-    record = root / ".local" / "node" / "process.json"
-    return find_process("kube-apiserver", json.loads(record.read_text())["pid"]) if record.exists() else None
-
-
-def _descends(pid: int, ancestor: int) -> bool:
-    while pid > 1:
-        if pid == ancestor:
-            return True
-        status = _reads(Path(f"/proc/{pid}/stat"))
-        pid = int(status.rpartition(")")[2].split()[1]) if status else 0
-    return False
+    return find_process("kube-apiserver", root / ".local" / "node")
 
 
 def _reads(path: Path) -> str:
