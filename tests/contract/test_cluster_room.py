@@ -62,14 +62,14 @@ class Room:
 
 
 async def served(api: ApiServer) -> None:
-    """Wait until the API server knows the kind, at most ten seconds."""
+    """Wait until the API server knows the kind and has its storage ready, at most ten seconds."""
     async with asyncio.timeout(10):
         while True:
             try:
                 await api.call("GET", MODEL_DEPLOYMENT.path("default"))
                 return
             except ApiError as error:
-                if error.code != 404:
+                if error.code not in (404, 429):
                     raise
                 await asyncio.sleep(0.1)
 
