@@ -62,7 +62,7 @@ def _container(
         "resources": resources(owner.spec.resources, defaults),
         "securityContext": SECURITY,
         "terminationMessagePath": TERMINATION_PATH,
-        "terminationMessagePolicy": "File",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
     }
 

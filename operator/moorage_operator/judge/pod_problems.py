@@ -5,6 +5,7 @@ No message holds a pod's name or a count that moves: the same trouble must give 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -19,6 +20,7 @@ from moorage_operator.observed.pod import Pod, last_end
 Check = Callable[[Pod], Problem | None]
 
 PATIENCE_SECONDS = 60.0
+LAST_LINES = 4
 
 _IMAGE_WAITS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _IMAGE_IS_GONE = ("not found", "manifest unknown", "not present", "InvalidImageName")
@@ -153,9 +155,23 @@ def _memory(container: str) -> Problem:
 
 
 def _ended(container: str, ended: Mapping[str, Any]) -> Problem:
-    code, last_words = ended.get("exitCode"), str(ended.get("message") or "").strip()
-    told = f"Its last words: {last_words[-400:]}" if last_words else "It left no message; read its log."
+    code, last_words = ended.get("exitCode"), _last_words(str(ended.get("message") or ""))
+    told = f"Its last words: {last_words}" if last_words else "It left no message; read its log."
     return Problem(Reason.CRASH_LOOP, f"The {container} container ended with exit code {code}. {told}", terminal=True)
+
+
+def _last_words(text: str) -> str:
+    """The end of what it said: a message of its own, or the last lines of its log, which tell the time each time."""
+    lines = [_without_time(line) for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-LAST_LINES:])[-400:]
+
+
+def _without_time(line: str) -> str:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return line.strip()
+    return str(told.get("message", line)) if isinstance(told, dict) else line.strip()
 
 
 def _waiting(pod: Pod) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:

@@ -118,6 +118,30 @@ SERVING: dict[str, tuple[Pod, Problem | None]] = {
         server(state={"running": {}}, started=False, lastState=ended(137), restartCount=1),
         Problem("StartupProbeFailing", STARTUP, terminal=True),
     ),
+    "crashing with a log": (
+        server(
+            state={"waiting": {"reason": "CrashLoopBackOff"}},
+            lastState=ended(
+                1, '{"time":"12:00:01","message":"starting"}\nTraceback:\n  File "x"\n[]\nMemoryError: no\n'
+            ),
+        ),
+        Problem(
+            "CrashLoop",
+            'The server container ended with exit code 1. Its last words: Traceback: | File "x" | [] | MemoryError: no',
+            terminal=True,
+        ),
+    ),
+    "crashing with one line of a log": (
+        server(
+            state={"waiting": {"reason": "CrashLoopBackOff"}},
+            lastState=ended(1, '{"time":"12:00:01","level":"error","message":"cannot bind port 8080"}'),
+        ),
+        Problem(
+            "CrashLoop",
+            "The server container ended with exit code 1. Its last words: cannot bind port 8080",
+            terminal=True,
+        ),
+    ),
     "crashing with words": (
         server(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState=ended(1, "Illegal instruction")),
         Problem(
