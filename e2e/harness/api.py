@@ -20,7 +20,6 @@ from e2e.harness.kinds import Kind
 Object = dict[str, Any]
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
-JSON_PATCH = "application/json-patch+json"
 
 
 class Refused(Exception):

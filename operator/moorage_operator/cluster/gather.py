@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from moorage_operator import names
+from moorage_operator.api.conditions import Reason
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Body, Change, Key, ObjectRef, Snapshot, Verb
 from moorage_operator.cluster.kinds import BY_NAME, CHILDREN, MODEL_DEPLOYMENT, POD, Kind
@@ -77,7 +78,7 @@ def _without_status(raw: Body) -> ModelDeployment:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"])
         raise SpecFault(
-            "SpecUnreadable", f"{path}: {first['msg']}; apply the CRD of this operator's release."
+            Reason.SPEC_UNREADABLE, f"{path}: {first['msg']}; apply the CRD of this operator's release."
         ) from error
 
 

@@ -11,6 +11,8 @@ import pytest
 from tests.unit.runtime import models
 from tests.unit.runtime.pod import Pod
 
+from moorage_runtime.places import Places
+
 
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -21,6 +23,21 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models.write_words(folder / "words")
     models.write_slow(folder / "slow")
     return folder
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """The folders of one pod, with an empty Secret."""
+    (tmp_path / "credentials").mkdir()
+    return Places(
+        model_dir=tmp_path / "models",
+        routes_file=tmp_path / "routes.json",
+        credentials_dir=tmp_path / "credentials",
+        termination_file=tmp_path / "termination",
+        host="127.0.0.1",
+        http_port=0,
+        admin_port=0,
+    )
 
 
 @pytest.fixture

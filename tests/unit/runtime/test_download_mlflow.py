@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.unit.runtime import stores
@@ -28,25 +27,8 @@ def server() -> Iterator[stores.Store]:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.001)
-    for name in ("TRACKING_URI", "TRACKING_USERNAME", "TRACKING_PASSWORD", "TRACKING_TOKEN", "HTTP_REQUEST_TIMEOUT"):
-        monkeypatch.setenv(f"MLFLOW_{name}", "1")
-        monkeypatch.delenv(f"MLFLOW_{name}")
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    (tmp_path / "credentials").mkdir()
-    return Places(
-        model_dir=tmp_path / "models",
-        routes_file=tmp_path / "routes.json",
-        credentials_dir=tmp_path / "credentials",
-        termination_file=tmp_path / "termination",
-        host="127.0.0.1",
-        http_port=0,
-        admin_port=0,
-    )
 
 
 def configured(server: stores.Store, folder: str = FOLDER, seconds: float = 30) -> config.RuntimeConfig:

@@ -41,19 +41,10 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    (tmp_path / "credentials").mkdir()
-    (tmp_path / "credentials" / "AWS_ACCESS_KEY_ID").write_text("key\n")
-    (tmp_path / "credentials" / "AWS_SECRET_ACCESS_KEY").write_text("secret\n")
-    return Places(
-        model_dir=tmp_path / "models",
-        routes_file=tmp_path / "routes.json",
-        credentials_dir=tmp_path / "credentials",
-        termination_file=tmp_path / "termination",
-        host="127.0.0.1",
-        http_port=0,
-        admin_port=0,
-    )
+def places(places: Places) -> Places:
+    (places.credentials_dir / "AWS_ACCESS_KEY_ID").write_text("key\n")
+    (places.credentials_dir / "AWS_SECRET_ACCESS_KEY").write_text("secret\n")
+    return places
 
 
 def configured(store: stores.Store, uri: str = "s3://models/fraud/1", **changes: Any) -> config.RuntimeConfig:
