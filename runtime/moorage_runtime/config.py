@@ -20,12 +20,16 @@ CONFIG_ENV = "MOORAGE_CONFIG"
 ROUTES_DIR = "/etc/moorage/routes"
 ROUTES_KEY = "routes.json"
 CREDENTIALS_DIR = "/var/run/moorage/credentials"
+API_KEYS_DIR = "/var/run/moorage/api-keys"
+CACHE_CREDENTIALS_DIR = "/var/run/moorage/cache-credentials"
+CACHE_CA_FILE = "/etc/moorage/cache-ca/ca.crt"
 MODEL_DIR = "/models"
 TMP_DIR = "/tmp"  # noqa: S108 - a path inside the pod, an emptyDir of its own
 TERMINATION_PATH = "/dev/termination-log"
 TERMINATION_BYTES = 4096
 HTTP_PORT = 8080
 ADMIN_PORT = 8081
+GRPC_PORT = 9000
 
 T = TypeVar("T")
 
@@ -63,16 +67,69 @@ class TestRequest(_Document, frozen=True):
 
 
 class Limits(_Document, frozen=True):
-    """Bounds that hold in front of every reader."""
+    """Bounds that hold in front of every reader.
+
+    `body_bytes`: a whole request, after decompression. `json_bytes`: the JSON part of one; larger tensors go as binary
+    tensors or by gRPC. `elements`: of all input tensors of one request. `concurrency`: requests of one model that are
+    answered at once, waiting ones included; what comes beyond is 429 (None: 1024). `queue`: requests of one model that
+    wait while every worker runs (0: none may wait).
+    """
 
     artifact_bytes: int = 10 * 2**30
     artifact_files: int = 10_000
     body_bytes: int = 64 * 2**20
+    json_bytes: int = 4 * 2**20
+    elements: int = 2**24
+    concurrency: int | None = None
+    queue: int = 1024
     download_seconds: float = 3600.0
 
 
+class Batcher(_Document, frozen=True):
+    """Running requests together. `max_batch_size`: rows of one run (1: never together). `max_latency_seconds`: how long
+    a request may wait for company; 0 waits for none, and takes together what has arrived anyway.
+    """
+
+    max_batch_size: int = 64
+    max_latency_seconds: float = 0.0
+
+
+class Cache(_Document, frozen=True):
+    """Remembering answers. `max_bytes`: of requests and answers together. `redis`: `redis://` or `rediss://`
+    `host:port/database`, without credentials (those lie in `CACHE_CREDENTIALS_DIR`, files `username` and `password`);
+    None keeps the answers in this process.
+    """
+
+    max_entries: int = 10_000
+    ttl_seconds: float = 60.0
+    max_bytes: int = 64 * 2**20
+    redis: str | None = None
+
+
+class Onnx(_Document, frozen=True):
+    """How ONNX Runtime runs the model, in its own words.
+
+    `intra_op_num_threads`: threads of one operator (None: the container's CPU limit). `graph_optimization_level`:
+    disable, basic, extended, layout or all. `execution_mode`: sequential or parallel. `execution_providers`: tried in
+    this order. `session_config`: entries for `SessionOptions.add_session_config_entry`.
+    """
+
+    intra_op_num_threads: int | None = None
+    inter_op_num_threads: int = 1
+    graph_optimization_level: str = "all"
+    execution_mode: str = "sequential"
+    execution_providers: tuple[str, ...] = ("CPUExecutionProvider",)
+    enable_cpu_mem_arena: bool = True
+    enable_mem_pattern: bool = True
+    session_config: dict[str, str] = {}
+
+
 class RuntimeConfig(_Document, frozen=True):
-    """Everything that one pod knows of itself."""
+    """Everything that one pod knows of itself.
+
+    `api_keys`: every request needs one of the keys in `API_KEYS_DIR` (one file a key, read again when it changes).
+    `access_log_percent`: of the requests that are logged, a line each.
+    """
 
     model: str
     version: str
@@ -85,6 +142,11 @@ class RuntimeConfig(_Document, frozen=True):
     timeout_seconds: float = 60.0
     drain_seconds: float = 45.0
     limits: Limits = Limits()
+    onnx: Onnx = Onnx()
+    batcher: Batcher = Batcher()
+    cache: Cache | None = None
+    api_keys: bool = False
+    access_log_percent: float = 0.0
 
 
 class Route(_Document, frozen=True):
