@@ -28,9 +28,13 @@ class Phase(StrEnum):
     DRAINING = "draining"
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """A loaded model that passed its test inference at `tested_at` (seconds since the epoch)."""
+class Served(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One version that answers: loaded, and tested at `tested_at` (seconds since the epoch)."""
 
+    name: str
+    version: str
+    revision: str
+    manifest: artifact.Manifest
     engine: Engine
     digest: str
     verdict: trial.Verdict
@@ -39,10 +43,11 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Version:
-    """One version's phase and, once loaded, its model."""
+    """One version's phase and, once loaded, what answers. `changes` grows with every step."""
 
     def __init__(self) -> None:
-        self.model: Model | None = None
+        self.served: Served | None = None
+        self.changes = 0
         self.phase = Phase.LOADING
 
     @property
@@ -50,18 +55,20 @@ class Version:
         """Whether it should get traffic: it answered its test inference, and is not on its way out."""
         return self.phase is Phase.READY
 
-    def install(self, model: Model) -> None:
+    def install(self, served: Served) -> None:
         """The model is warm: from here on it answers."""
-        self.model = model
+        self.served = served
+        self.changes += 1
         if self.phase is Phase.LOADING:
             self.phase = Phase.READY
 
     def drain(self) -> None:
         """No new traffic wanted; what comes is still answered."""
         self.phase = Phase.DRAINING
+        self.changes += 1
 
 
-def load(config: RuntimeConfig, model_dir: Path) -> Model:
+def load(config: RuntimeConfig, model_dir: Path) -> Served:
     """Load, warm up and test the artifact that the download left in `model_dir`. Raises `LoadFault`."""
     started = time.perf_counter()
     manifest = artifact.read_manifest(model_dir)
@@ -75,7 +82,11 @@ def load(config: RuntimeConfig, model_dir: Path) -> Model:
     verdict = trial.run(chosen, engine, time.perf_counter)
     gc.collect()
     gc.freeze()
-    return Model(
+    return Served(
+        name=config.model,
+        version=config.version,
+        revision=config.revision,
+        manifest=manifest,
         engine=engine,
         digest=manifest.digest,
         verdict=verdict,

@@ -5,42 +5,38 @@ from __future__ import annotations
 import msgspec
 
 from moorage_runtime import metrics
-from moorage_runtime.dataplane import DataPlane
-from moorage_runtime.servers import answer
-from moorage_runtime.servers.asgi import Receive, Scope, Send
+from moorage_runtime.dataplane.plane import DataPlane
+from moorage_runtime.servers.rest.door import Methods, reading
 
 TEXT = b"text/plain; charset=utf-8"
 
 
-class AdminServer:
-    """The ASGI application."""
+class AdminDoor:
+    """Every path of the admin port."""
 
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer one GET; nothing here changes anything."""
-        if scope["method"] not in ("GET", "HEAD"):
-            await answer.send(send, 405, b"GET only\n", [(b"allow", b"GET")], TEXT)
-            return
-        status, content, kind = self._answer(scope["path"])
-        await answer.send(send, status, content, [], kind)
+    def match(self, parts: list[str]) -> Methods | None:
+        """Probes, metrics and state."""
+        plane = self._plane
+        match parts:
+            case ["livez"]:
+                return reading(lambda: (200, b"live\n"), TEXT)
+            case ["startupz"]:
+                return reading(lambda: _probe(plane.version.served is not None, b"started\n", b"loading\n"), TEXT)
+            case ["readyz"]:
+                return reading(lambda: _probe(plane.ready, b"ready\n", f"{plane.version.phase}\n".encode()), TEXT)
+            case ["metrics"]:
+                return reading(self._metrics, metrics.CONTENT_TYPE.encode())
+            case ["state"]:
+                return reading(lambda: (200, msgspec.json.encode(plane.state())))
+        return None
 
-    def _answer(self, path: str) -> tuple[int, bytes, bytes]:
-        match path:
-            case "/livez":
-                return 200, b"live\n", TEXT
-            case "/startupz":
-                return _probe(self._plane.version.model is not None, b"started\n", b"loading\n")
-            case "/readyz":
-                return _probe(self._plane.ready, b"ready\n", f"{self._plane.version.phase}\n".encode())
-            case "/metrics":
-                self._plane.metrics.route_generation.set(self._plane.routes.generation)
-                return 200, self._plane.metrics.render(), metrics.CONTENT_TYPE.encode()
-            case "/state":
-                return 200, msgspec.json.encode(self._plane.state()), answer.JSON
-        return 404, b"not found\n", TEXT
+    def _metrics(self) -> tuple[int, bytes]:
+        self._plane.metrics.route_generation.set(self._plane.routes.generation)
+        return 200, self._plane.metrics.render()
 
 
-def _probe(good: bool, yes: bytes, no: bytes) -> tuple[int, bytes, bytes]:
-    return (200, yes, TEXT) if good else (503, no, TEXT)
+def _probe(good: bool, yes: bytes, no: bytes) -> tuple[int, bytes]:
+    return (200, yes) if good else (503, no)

@@ -13,19 +13,22 @@ from typing import Any, TypeVar
 
 from moorage_runtime import termination
 from moorage_runtime.config import RuntimeConfig, ServeReport
-from moorage_runtime.dataplane import DataPlane
+from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import LoadFault
 from moorage_runtime.places import Places
-from moorage_runtime.repository import Model, Version, load
+from moorage_runtime.repository import Served, Version, load
 from moorage_runtime.routing import Routes
-from moorage_runtime.servers.admin import AdminServer
-from moorage_runtime.servers.listener import listen, started, stop
-from moorage_runtime.servers.rest import RestServer, identity
+from moorage_runtime.servers.admin import AdminDoor
+from moorage_runtime.servers.http.listener import Listener
+from moorage_runtime.servers.rest import identity
+from moorage_runtime.servers.rest.router import Router
+from moorage_runtime.servers.rest.v2 import V2Door
 from moorage_runtime.servers.traffic import Traffic
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 NOT_LOADED = 4
+LAST_ANSWERS_SECONDS = 5
 
 
 def run(config: RuntimeConfig, places: Places) -> int:
@@ -45,14 +48,20 @@ async def _serve(config: RuntimeConfig, places: Places) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     version, traffic = Version(), Traffic()
     plane = DataPlane(config, version, Routes(places.routes_file, config.revision))
-    public = listen(RestServer(plane, traffic), places.host, places.http_port, identity(config))
-    admin = listen(AdminServer(plane), places.host, places.admin_port)
-    serving = [(server, asyncio.create_task(server.serve())) for server in (admin, public)]
-    for server, task in serving:
-        await started(server, task)
+    public = Listener(
+        Router([V2Door(plane)], lambda: plane.epoch),
+        places.host,
+        places.http_port,
+        identity=identity.headers(config),
+        traffic=traffic,
+        leaving=lambda: plane.leaving,
+    )
+    admin = Listener(Router([AdminDoor(plane)], lambda: 0), places.host, places.admin_port)
+    for listener in (admin, public):
+        await listener.start()
     code = await _live(config, places, plane, traffic, stopping)
-    for server, task in reversed(serving):
-        await stop(server, task)
+    for listener in (public, admin):
+        await listener.stop(LAST_ANSWERS_SECONDS)
     plane.close()
     log.info("stopped", extra={"code": code})
     return code
@@ -62,14 +71,14 @@ async def _live(
     config: RuntimeConfig, places: Places, plane: DataPlane, traffic: Traffic, stopping: asyncio.Event
 ) -> int:
     try:
-        model = await _unless(stopping, lambda: load(config, places.model_dir))
+        served = await _unless(stopping, lambda: load(config, places.model_dir))
     except LoadFault as fault:
         log.critical("model not served", extra={"reason": fault.reason, "detail": fault.message})
         termination.write(places.termination_file, ServeReport(reason=fault.reason, message=fault.message))
         return NOT_LOADED
-    if model is None:
+    if served is None:
         return 0
-    _install(plane, model)
+    _install(plane, served)
     watching = asyncio.create_task(plane.routes.watch())
     await stopping.wait()
     plane.version.drain()
@@ -80,10 +89,10 @@ async def _live(
     return 0
 
 
-def _install(plane: DataPlane, model: Model) -> None:
+def _install(plane: DataPlane, served: Served) -> None:
     plane.routes.poll()
-    plane.metrics.load_seconds.set(model.load_seconds)
-    plane.version.install(model)
+    plane.metrics.load_seconds.set(served.load_seconds)
+    plane.version.install(served)
     log.info("ready", extra=plane.state())
 
 

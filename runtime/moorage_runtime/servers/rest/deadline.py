@@ -1,0 +1,35 @@
+"""Until when a client waits for its answer."""
+
+from __future__ import annotations
+
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.http.exchange import Exchange
+
+HEADER = b"x-request-timeout"
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+def of(exchange: Exchange, timeout: float) -> float:
+    """The monotonic time by which the answer must be there: after `timeout` seconds, or sooner if the client says so.
+
+    Raises `RequestFault` 400 for a header that is no duration.
+    """
+    asked = exchange.head.headers.get(HEADER)
+    if asked is None:
+        return exchange.began + timeout
+    return exchange.began + min(timeout, seconds(asked))
+
+
+def seconds(text: bytes) -> float:
+    """A duration in seconds: `0.5`, `500ms`, `2s`, `1m`. Raises `RequestFault` 400."""
+    word = text.decode("latin-1").strip()
+    number = word.rstrip("ms")
+    try:
+        found = float(number) * _UNITS[word[len(number) :] or "s"]
+    except (ValueError, KeyError):
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise RequestFault(
+            400, "InvalidTimeout", f"{HEADER.decode()}: must be a positive duration such as 500ms, 2s or 0.5"
+        )
+    return found

@@ -1,0 +1,43 @@
+"""What every HTTP door is: some paths, and for each of them a route per method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from moorage_runtime.servers.http.app import Route
+from moorage_runtime.servers.http.exchange import Exchange
+
+Methods = Mapping[bytes, Route]
+
+
+class Door(Protocol):
+    """One protocol's paths."""
+
+    def match(self, parts: list[str]) -> Methods | None:
+        """The routes of a path, given as its decoded segments; None when the path is another door's.
+
+        Raises `RequestFault` 404 or 503 for a model that is not there.
+        """
+        ...
+
+
+class Document:
+    """A route that needs no body: `make` gives status, content and content type. `make` may raise `RequestFault`."""
+
+    body_limit = 64 << 10
+    needs_body = False
+
+    def __init__(self, make: Callable[[], tuple[int, bytes]], content_type: bytes = b"application/json") -> None:
+        self._make = make
+        self._content_type = content_type
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Answer with the document as it is now."""
+        status, content = self._make()
+        exchange.answer(status, content, self._content_type)
+
+
+def reading(make: Callable[[], tuple[int, bytes]], content_type: bytes = b"application/json") -> Methods:
+    """The routes of a document that is only read."""
+    return {b"GET": Document(make, content_type)}

@@ -1,0 +1,31 @@
+"""Refusals as documents: V1 and V2 keep their protocols' plain `error` text, all else has the structured form."""
+
+from __future__ import annotations
+
+import msgspec
+
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.http.head import Head
+
+PLAIN = (b"/v2", b"/v1/models")
+
+
+def document(head: Head | None, fault: RequestFault, request_id: bytes) -> bytes:
+    """The body that tells a refusal; `head` None: the request was no HTTP."""
+    if head is not None and head.path.startswith(PLAIN):
+        return msgspec.json.encode({"error": fault.message})
+    told = {
+        "code": fault.status,
+        "reason": fault.reason,
+        "message": fault.message,
+        "requestId": request_id.decode("latin-1"),
+    }
+    return msgspec.json.encode({"error": told})
+
+
+def refuse(exchange: Exchange, fault: RequestFault) -> None:
+    """Answer with a refusal."""
+    exchange.answer(
+        fault.status, document(exchange.head, fault, exchange.request_id), headers=fault.headers
+    )
