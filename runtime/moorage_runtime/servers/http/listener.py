@@ -27,21 +27,14 @@ class Listener:
         identity: Sequence[tuple[bytes, bytes]] = (),
         traffic: Traffic | None = None,
         limits: Limits | None = None,
+        leaving: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = Service(app, Answers(identity), traffic or Traffic(), limits or Limits(), clock)
+        self._service.leaving = leaving
         self._host = host
         self._port = port
         self._server: asyncio.Server | None = None
-
-    @property
-    def leaving(self) -> Callable[[], bool]:
-        """Whether clients should go elsewhere: answers then carry `connection: close`."""
-        return self._service.leaving
-
-    @leaving.setter
-    def leaving(self, leaving: Callable[[], bool]) -> None:
-        self._service.leaving = leaving
 
     @property
     def port(self) -> int:
