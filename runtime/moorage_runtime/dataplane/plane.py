@@ -15,7 +15,9 @@ from moorage_runtime.dataplane.call import Call
 from moorage_runtime.engines.engine import Cancel
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics import Metrics
-from moorage_runtime.repository import Phase, Served, Version
+from moorage_runtime.repository.catalogue import Catalogue
+from moorage_runtime.repository.life import Phase
+from moorage_runtime.repository.served import Served
 from moorage_runtime.routing import Routes
 from moorage_runtime.tensors import Array
 
@@ -26,40 +28,34 @@ WORKERS = 4
 
 
 class DataPlane:
-    """Answers for one version of one model."""
+    """Answers for the models of the catalogue."""
 
-    def __init__(self, config: RuntimeConfig, version: Version, routes: Routes) -> None:
+    def __init__(self, config: RuntimeConfig, catalogue: Catalogue, routes: Routes) -> None:
         self.config = config
-        self.version = version
+        self.catalogue = catalogue
         self.routes = routes
         self.in_flight = 0
-        self.metrics = Metrics(config.model, config.version, lambda: self.in_flight, lambda: version.ready)
+        self.metrics = Metrics(config.model, config.version, lambda: self.in_flight, lambda: catalogue.ready)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="infer")
 
     @property
     def epoch(self) -> int:
         """Grows whenever other models are served than before: what a door remembers of them is then void."""
-        return self.version.changes
+        return self.catalogue.changes
 
     @property
     def ready(self) -> bool:
         """Whether this pod should get traffic; true only after a test inference that really ran."""
-        return self.version.ready
+        return self.catalogue.ready
 
     @property
     def leaving(self) -> bool:
         """Whether clients should look for another pod: this one drains, or its revision serves no more."""
-        return self.version.phase is Phase.DRAINING or self.routes.leaving
+        return self.catalogue.phase is Phase.DRAINING or self.routes.leaving
 
     def find(self, model: str, version: str | None = None) -> Served:
         """The version that answers for a model. Raises `RequestFault` 404 or 503."""
-        if model != self.config.model:
-            raise RequestFault(404, "ModelNotFound", f"this server has only the model {self.config.model!r}")
-        if version not in (None, self.config.version):
-            raise RequestFault(404, "VersionNotFound", f"this server has only version {self.config.version!r}")
-        if self.version.served is None:
-            raise RequestFault(503, "ModelNotReady", "the model is still loading")
-        return self.version.served
+        return self.catalogue.find(model, version)
 
     def model_ready(self, model: str, version: str | None = None) -> bool:
         """Whether a model answers now. Raises `RequestFault` 404 for one that this server does not have."""
@@ -107,7 +103,7 @@ class DataPlane:
 
     def state(self) -> dict[str, Any]:
         """What the operator asks every pod: who it is, what it applied, and whether it can answer."""
-        served = self.version.served
+        served = next(iter(self.catalogue.served), None)
         route = self.routes.route
         return {
             "model": self.config.model,
@@ -115,7 +111,7 @@ class DataPlane:
             "version": self.config.version,
             "revision": self.config.revision,
             "digest": served.digest if served else None,
-            "phase": str(self.version.phase),
+            "phase": str(self.catalogue.phase),
             "ready": self.ready,
             "inFlight": self.in_flight,
             "routes": {"generation": self.routes.generation, "role": route.role if route else None},

@@ -24,9 +24,9 @@ class AdminDoor:
             case ["livez"]:
                 return reading(lambda: (200, b"live\n"), TEXT)
             case ["startupz"]:
-                return reading(lambda: _probe(plane.version.served is not None, b"started\n", b"loading\n"), TEXT)
+                return reading(lambda: _probe(bool(plane.catalogue.served), b"started\n", b"loading\n"), TEXT)
             case ["readyz"]:
-                return reading(lambda: _probe(plane.ready, b"ready\n", f"{plane.version.phase}\n".encode()), TEXT)
+                return reading(lambda: _probe(plane.ready, b"ready\n", f"{plane.catalogue.phase}\n".encode()), TEXT)
             case ["metrics"]:
                 return reading(self._metrics, metrics.CONTENT_TYPE.encode())
             case ["state"]:

@@ -16,7 +16,9 @@ from moorage_runtime.config import RuntimeConfig, ServeReport
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import LoadFault
 from moorage_runtime.places import Places
-from moorage_runtime.repository import Served, Version, load
+from moorage_runtime.repository.catalogue import Catalogue
+from moorage_runtime.repository.load import load
+from moorage_runtime.repository.served import Served
 from moorage_runtime.routing import Routes
 from moorage_runtime.servers.admin import AdminDoor
 from moorage_runtime.servers.http.listener import Listener
@@ -46,8 +48,8 @@ async def _serve(config: RuntimeConfig, places: Places) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    version, traffic = Version(), Traffic()
-    plane = DataPlane(config, version, Routes(places.routes_file, config.revision))
+    catalogue, traffic = Catalogue([config.model]), Traffic()
+    plane = DataPlane(config, catalogue, Routes(places.routes_file, config.revision))
     public = Listener(
         Router([V2Door(plane)], lambda: plane.epoch),
         places.host,
@@ -81,7 +83,7 @@ async def _live(
     _install(plane, served)
     watching = asyncio.create_task(plane.routes.watch())
     await stopping.wait()
-    plane.version.drain()
+    plane.catalogue.drain()
     log.info("draining")
     gone = await traffic.drained(config.drain_seconds)
     log.info("drained", extra={"everyClientGone": gone})
@@ -92,7 +94,8 @@ async def _live(
 def _install(plane: DataPlane, served: Served) -> None:
     plane.routes.poll()
     plane.metrics.load_seconds.set(served.load_seconds)
-    plane.version.install(served)
+    plane.catalogue.install(served)
+    plane.catalogue.open()
     log.info("ready", extra=plane.state())
 
 

@@ -26,6 +26,4 @@ def document(head: Head | None, fault: RequestFault, request_id: bytes) -> bytes
 
 def refuse(exchange: Exchange, fault: RequestFault) -> None:
     """Answer with a refusal."""
-    exchange.answer(
-        fault.status, document(exchange.head, fault, exchange.request_id), headers=fault.headers
-    )
+    exchange.answer(fault.status, document(exchange.head, fault, exchange.request_id), headers=fault.headers)

@@ -1,10 +1,10 @@
 """The Open Inference Protocol V2 over HTTP.
 
-    GET  /v2                                                   server metadata
-    GET  /v2/health/live | /v2/health/ready
-    GET  /v2/models/{model}[/versions/{version}]               model metadata
-    GET  /v2/models/{model}[/versions/{version}]/ready
-    POST /v2/models/{model}[/versions/{version}]/infer
+GET  /v2                                                   server metadata
+GET  /v2/health/live | /v2/health/ready
+GET  /v2/models/{model}[/versions/{version}]               model metadata
+GET  /v2/models/{model}[/versions/{version}]/ready
+POST /v2/models/{model}[/versions/{version}]/infer
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moorage_runtime.codecs import v2
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.repository import Served
+from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import deadline, media
@@ -95,7 +95,7 @@ class V2Infer:
         """Decode, run, answer."""
         try:
             engine = self.served.engine
-            request = v2.decode_infer(exchange.body, engine.inputs, engine.outputs)
+            request = v2.decode_infer(bytes(exchange.body), engine.inputs, engine.outputs)
             call = _V2Call(self, exchange, request)
         except RequestFault as fault:
             self.plane.count(fault, exchange.began, DOOR)

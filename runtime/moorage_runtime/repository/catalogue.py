@@ -1,0 +1,124 @@
+"""The models that this process serves, by name: one in a pod, many under `moorage serve`.
+
+A model is `Known` from the start, and answers while it has a `Served`. A load makes the new version whole and warm
+before it takes the old one's place; a load that fails leaves everything as it was. What falls out of the catalogue is
+given to `retire`, which lets the calls under way end before it frees the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.repository.life import Phase
+from moorage_runtime.repository.served import Served
+
+LOADING, UNLOADED, EVICTED = "loading", "unloaded", "evicted"
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One line of the repository's index. `state`: READY, LOADING or UNAVAILABLE; `reason`: why it is not ready."""
+
+    name: str
+    version: str
+    state: str
+    reason: str = ""
+
+
+class Catalogue:
+    """Who answers for which name. `changes` grows with every step: what was looked up before is then void."""
+
+    def __init__(self, names: Sequence[str], retire: Callable[[Served], None] = lambda _: None) -> None:
+        self.phase = Phase.LOADING
+        self.changes = 0
+        self._served: dict[str, Served | None] = dict.fromkeys(names)
+        self._reasons: dict[str, str] = dict.fromkeys(names, LOADING)
+        self._retire = retire
+
+    @property
+    def ready(self) -> bool:
+        """Whether this process should get traffic: its models answered their test inference, and it is not leaving."""
+        return self.phase is Phase.READY
+
+    @property
+    def served(self) -> tuple[Served, ...]:
+        """What answers now."""
+        return tuple(each for each in self._served.values() if each is not None)
+
+    @property
+    def bytes(self) -> int:
+        """Of the artifacts of all that answer."""
+        return sum(each.manifest.bytes for each in self.served)
+
+    def find(self, name: str, version: str | None = None) -> Served:
+        """What answers for a model, and for this version of it if one is named. Raises `RequestFault` 404 or 503."""
+        if name not in self._served:
+            raise RequestFault(404, "ModelNotFound", f"this server {self._has()}")
+        served = self._served[name]
+        if served is None:
+            raise self._not_ready(name)
+        if version not in (None, served.version):
+            raise RequestFault(404, "VersionNotFound", f"this server has only version {served.version!r}")
+        return served
+
+    def install(self, served: Served) -> None:
+        """The model is warm: from here on it answers, and whatever answered before is retired."""
+        before = self._served.get(served.name)
+        self._served[served.name] = served
+        self._reasons.pop(served.name, None)
+        self.changes += 1
+        if before is not None:
+            self._retire(before)
+
+    def remove(self, name: str, reason: str) -> None:
+        """The model answers no more; it can be loaded again. Raises `RequestFault` 404 for an unknown name."""
+        if name not in self._served:
+            raise RequestFault(404, "ModelNotFound", f"this server {self._has()}")
+        before, self._served[name], self._reasons[name] = self._served[name], None, reason
+        self.changes += 1
+        if before is not None:
+            self._retire(before)
+
+    def announce(self, name: str, reason: str) -> None:
+        """Say why a model that does not answer does not (`reason`), or make a new name known."""
+        self._served.setdefault(name, None)
+        self._reasons[name] = reason
+
+    def open(self) -> None:
+        """Everything that should be loaded is: traffic may come."""
+        if self.phase is Phase.LOADING:
+            self.phase = Phase.READY
+            self.changes += 1
+
+    def drain(self) -> None:
+        """No new traffic wanted; what comes is still answered."""
+        self.phase = Phase.DRAINING
+        self.changes += 1
+
+    def oldest(self, but: str) -> Served | None:
+        """The model that was asked longest ago, other than `but`."""
+        others = [each for each in self.served if each.name != but]
+        return min(others, key=lambda each: each.used, default=None)
+
+    def index(self) -> list[Row]:
+        """Every known model, in the order of their names."""
+        return [self._row(name) for name in sorted(self._served)]
+
+    def _row(self, name: str) -> Row:
+        served, reason = self._served[name], self._reasons.get(name, "")
+        if served is not None:
+            return Row(name, served.version, "READY", reason)
+        return Row(name, "", "LOADING" if reason == LOADING else "UNAVAILABLE", reason)
+
+    def _has(self) -> str:
+        names = ", ".join(repr(name) for name in sorted(self._served)[:10])
+        if len(self._served) > 10:
+            names += f" and {len(self._served) - 10} more"
+        return f"has only the model{'s' if len(self._served) > 1 else ''} {names}" if names else "has no model"
+
+    def _not_ready(self, name: str) -> RequestFault:
+        reason = self._reasons[name]
+        told = "the model is still loading" if reason == LOADING else f"the model is not loaded: {reason}"
+        return RequestFault(503, "ModelNotReady", told, ((b"retry-after", b"1"),))
