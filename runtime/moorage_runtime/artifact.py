@@ -18,6 +18,7 @@ import msgspec
 TREE = "artifact"
 MANIFEST = "artifact.json"
 FETCHING = "fetching"
+KINDS = ("double", "float", "integer", "long", "boolean", "string", "binary", "datetime")
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -27,8 +28,32 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     serving_path: str | None = None
 
 
+class Column(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One input or output as the model's author declared it.
+
+    `name`: "" where none is given. `kind`: one of `KINDS`, or "" for what has no counterpart in a tensor. `shape`: of
+    one row, () for a scalar, -1 where any length fits.
+    """
+
+    name: str
+    kind: str
+    required: bool = True
+    shape: tuple[int, ...] = ()
+
+
+class Signature(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the author says goes into the model and comes out of it, in the model's own order."""
+
+    inputs: tuple[Column, ...] = ()
+    outputs: tuple[Column, ...] = ()
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The verified artifact: where it came from, its digest (see `storage.digest`), and which file is the model."""
+    """The verified artifact: where it came from, its digest (see `storage.digest`), and which file is the model.
+
+    `signature`: None where the author declared none. `classes`: the class names of a classifier, in the order of its
+    probabilities, where its file carries them.
+    """
 
     uri: str
     digest: str
@@ -37,6 +62,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     model_format: str
     model_file: str
     example: Example | None = None
+    signature: Signature | None = None
+    classes: tuple[int | str, ...] | None = None
 
 
 def tree(model_dir: Path) -> Path:

@@ -14,7 +14,7 @@ from moorage_runtime import artifact
 from moorage_runtime.config import RouteTable, RuntimeConfig, decode_routes
 from moorage_runtime.errors import ArtifactFault
 from moorage_runtime.places import Places
-from moorage_runtime.storage import digest, formats, reasons
+from moorage_runtime.storage import classlabels, digest, formats, reasons
 from moorage_runtime.storage.landing import Landing, disk_faults
 from moorage_runtime.storage.retry import Deadline, Retry
 from moorage_runtime.storage.sources import open_store
@@ -62,6 +62,8 @@ def _accept(
     # Asked while the files still lie where the next try looks for them: a refusal must not cost a second download.
     mlmodel = next((landing.whole(entry) for entry in entries if entry.path == formats.MLMODEL), None)
     identity = formats.identify(mlmodel, [entry.path for entry in entries], config.model_format)
+    model = next(entry for entry in entries if entry.path == identity.model_file)
+    classes = classlabels.read(landing.whole(model))
     landing.assemble(entries)
     manifest = artifact.Manifest(
         uri=config.source.uri,
@@ -71,6 +73,8 @@ def _accept(
         model_format=identity.model_format,
         model_file=identity.model_file,
         example=identity.example,
+        signature=identity.signature,
+        classes=classes,
     )
     landing.publish(manifest)
     return manifest

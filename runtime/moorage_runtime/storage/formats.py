@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from moorage_runtime.artifact import Example
+from moorage_runtime.artifact import Example, Signature
 from moorage_runtime.errors import ArtifactFault
-from moorage_runtime.storage import paths, reasons
+from moorage_runtime.storage import paths, reasons, signatures
 
 MLMODEL = "MLmodel"
 MLMODEL_BYTES = 4 << 20
@@ -19,11 +19,12 @@ SUPPORTED = (ONNX,)
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What an artifact is: its format, the model's file and the input example, both relative to the artifact."""
+    """What an artifact is: its format, its author's signature, the model's file and the input example (relative)."""
 
     model_format: str
     model_file: str
     example: Example | None = None
+    signature: Signature | None = None
 
 
 def identify(mlmodel: Path | None, files: Sequence[str], declared: str | None) -> Identity:
@@ -50,7 +51,12 @@ def _from_flavors(flavors: dict[str, Any], described: dict[str, Any], files: Seq
         raise reasons.refuse(
             reasons.FORMAT_UNKNOWN, f"the artifact's MLmodel names the model file {named!a}, which is not there"
         )
-    return Identity(model_format=ONNX, model_file=str(named), example=_example(described, files))
+    return Identity(
+        model_format=ONNX,
+        model_file=str(named),
+        example=_example(described, files),
+        signature=signatures.read(described),
+    )
 
 
 def _example(described: dict[str, Any], files: Sequence[str]) -> Example | None:

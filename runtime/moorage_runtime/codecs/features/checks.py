@@ -1,0 +1,167 @@
+"""Everything that is wrong with a request, in the client's own words; slow, for requests that are not simply right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from moorage_runtime.codecs.features import values
+from moorage_runtime.codecs.features.question import REQUEST_ID_CHARACTERS, Options
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.signature import Feature
+
+INVALID = "InvalidFeatures"
+MALFORMED = "MalformedJSON"
+TOLD = 20
+# Looking for a name that was meant is quadratic in the names' lengths.
+_SUGGESTED_FROM = 300
+_NAME = 80
+_KEYS = ("features", "rows", "options", "parameters")
+
+Rows = list[tuple[Any, ...]]
+
+
+class _Enough(Exception):
+    """More problems were found than are told."""
+
+
+class _Problems:
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def add(self, path: str, what: str) -> None:
+        if len(self.found) == TOLD:
+            raise _Enough
+        self.found.append(f"{path}: {what}")
+
+
+def read(body: bytes, features: Sequence[Feature]) -> tuple[Rows, bool, Options]:
+    """The rows of a body, each as the model's values in the features' order, whether there is one only, the options.
+
+    Raises `RequestFault` 400 for what is no JSON or says a thing twice, 422 with every problem up to `TOLD`.
+    """
+    document = _parsed(body)
+    problems = _Problems()
+    more = ""
+    try:
+        rows, single, options = _request(document, {feature.name: feature for feature in features}, problems)
+    except _Enough:
+        more = "; and more"
+    if problems.found:
+        raise RequestFault(422, INVALID, "; ".join(problems.found) + more)
+    refuse_repeated(body)
+    return rows, single, options
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.ValidationError as error:
+        raise RequestFault(422, INVALID, f"a number is out of any range ({error})") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RequestFault(400, MALFORMED, str(error)[:200]) from error
+    except RecursionError as error:
+        raise RequestFault(400, MALFORMED, "the body nests too deeply") from error
+
+
+def refuse_repeated(body: bytes) -> None:
+    """Raises `RequestFault` 400 for JSON with an object that has one key twice: which of the two is meant?"""
+
+    def unique(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise RequestFault(400, MALFORMED, f"{quoted(key)} is given twice")
+            seen.add(key)
+
+    try:
+        json.loads(body, object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise RequestFault(400, MALFORMED, "the body cannot be read") from error
+
+
+def _request(document: Any, features: Mapping[str, Feature], problems: _Problems) -> tuple[Rows, bool, Options]:
+    if not isinstance(document, dict):
+        problems.add("body", f'{values.shown(document)}, an object with "features" or "rows" is needed')
+        return [], False, Options()
+    for key in document:
+        if key not in _KEYS:
+            problems.add(quoted(key), 'is unknown; send "features" or "rows", and "options"')
+    options = _options(document, problems)
+    single = "features" in document
+    if single == ("rows" in document):
+        problems.add("body", f'needs {"only one" if single else "one"} of "features" and "rows"')
+        return [], single, options
+    if single:
+        return [_row(document["features"], "features", features, problems)], True, options
+    rows = document["rows"]
+    if not isinstance(rows, list) or not rows:
+        problems.add("rows", "is an empty list" if rows == [] else f"{values.shown(rows)}, a list of objects is needed")
+        return [], False, options
+    return [_row(row, f"rows[{at}]", features, problems) for at, row in enumerate(rows)], False, options
+
+
+def _options(document: Mapping[str, Any], problems: _Problems) -> Options:
+    given = [key for key in ("options", "parameters") if key in document]
+    if len(given) == 2:
+        problems.add("parameters", 'is the same as "options"; send one of them')
+    options = Options()
+    for name, value in _fields(document, given, problems):
+        if name == "return_probabilities" and isinstance(value, bool):
+            options.return_probabilities = value
+        elif name == "request_id" and (
+            value is None or (isinstance(value, str) and len(value) <= REQUEST_ID_CHARACTERS)
+        ):
+            options.request_id = value
+        elif name in ("return_probabilities", "request_id"):
+            needed = "true or false" if name[2] == "t" else f"text of at most {REQUEST_ID_CHARACTERS} characters"
+            problems.add(f"{given[0]}.{name}", f"{values.shown(value)}, {needed} is needed")
+        else:
+            problems.add(f"{given[0]}.{quoted(name)}", "is unknown; there are return_probabilities and request_id")
+    return options
+
+
+def _fields(document: Mapping[str, Any], given: Sequence[str], problems: _Problems) -> list[tuple[str, Any]]:
+    if not given:
+        return []
+    told = document[given[0]]
+    if isinstance(told, dict):
+        return list(told.items())
+    problems.add(given[0], f"{values.shown(told)}, an object is needed")
+    return []
+
+
+def _row(row: Any, path: str, features: Mapping[str, Feature], problems: _Problems) -> tuple[Any, ...]:
+    if not isinstance(row, dict):
+        problems.add(path, f"{values.shown(row)}, an object of features is needed")
+        return ()
+    found = []
+    for name, feature in features.items():
+        if name in row or not feature.required:
+            try:
+                found.append(values.checked(feature, row.get(name)))
+            except values.Mistake as mistake:
+                problems.add(f"{path}.{quoted(name)}", str(mistake))
+        else:
+            problems.add(f"{path}.{quoted(name)}", "is missing")
+    for name in row:
+        if name not in features:
+            problems.add(f"{path}.{quoted(name)}", f"is no feature of this model{_meant(name, features)}")
+    return tuple(found)
+
+
+def _meant(name: str, features: Mapping[str, Feature]) -> str:
+    if len(features) > _SUGGESTED_FROM or len(name) > _NAME:
+        return ""
+    near = get_close_matches(name, features, 1)
+    return f"; is {quoted(near[0])} meant?" if near else ""
+
+
+def quoted(name: str) -> str:
+    """A name in a path, on one line and not too long."""
+    text = name if name.isprintable() else ascii(name)[1:-1]
+    return f'"{text[:_NAME]}{"..." if len(text) > _NAME else ""}"'

@@ -1,0 +1,128 @@
+"""A body of the plain API to the model's inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from moorage_runtime.codecs.features import checks, compiled, values
+from moorage_runtime.codecs.features.question import PLAIN, Options, Question
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.signature import Layout
+from moorage_runtime.tensors import Array, TensorSpec, dtype_of
+
+_UNSET = msgspec.UNSET
+_as_tuple = msgspec.structs.astuple
+_TEXT = frozenset({"string", "binary", "datetime"})
+
+
+class Reader:
+    """Reads requests for one model. `elements`: of all tensors of one request, at most."""
+
+    def __init__(self, layout: Layout, elements: int) -> None:
+        self._features = layout.features
+        self._inputs = layout.inputs
+        self._elements = elements
+        self._decode = compiled.decoder(layout.features)
+        self._unfinished = [
+            (at, feature, feature.kind in _TEXT)
+            for at, feature in enumerate(layout.features)
+            if not feature.required or feature.kind in _TEXT
+        ]
+        self._table = dtype_of(layout.inputs[0].datatype) if layout.table else None
+        self._exactly = {spec.shape[0] if spec.shape else 1 for spec in layout.inputs} - {-1}
+
+    def read(self, body: bytes) -> Question:
+        """One request. Raises `RequestFault` 400 (no JSON), 413 (too many elements), 422 (what does not fit)."""
+        try:
+            found = self._quickly(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError, values.Mistake):
+            found = None
+        return self._thoroughly(body) if found is None else found
+
+    def _quickly(self, body: bytes) -> Question | None:
+        """The request, if it is plainly right; else None, or any of the errors that `read` expects."""
+        if self._decode is None:
+            return None
+        request = self._decode(body)
+        one, many, options = request.features, request.rows, PLAIN
+        if (one is _UNSET) is (many is _UNSET):
+            return None
+        rows: list[Any] = [_as_tuple(one)] if many is _UNSET else [_as_tuple(row) for row in many]
+        strings = 1 + len(self._features) * len(rows)
+        if request.options is not _UNSET or request.parameters is not _UNSET:
+            if request.options is not _UNSET and request.parameters is not _UNSET:
+                return None
+            options = request.parameters if request.options is _UNSET else request.options
+            strings += 1 + options.strings
+        if self._unfinished:
+            strings += self._finish(rows)
+        # msgspec takes the last of two equal keys. More quotes than the values explain: look for such keys.
+        if body.count(b'"') != 2 * strings:
+            checks.refuse_repeated(body)
+        return self._question(rows, many is _UNSET, options)
+
+    def _thoroughly(self, body: bytes) -> Question:
+        rows, single, options = checks.read(body, self._features)
+        try:
+            return self._question(rows, single, options)
+        except (ValueError, OverflowError) as error:
+            raise RequestFault(422, checks.INVALID, "the rows do not make tensors: lists differ in length") from error
+
+    def _finish(self, rows: list[Any]) -> int:
+        """Give absent values their stand-ins, and text its meaning; how many strings more than keys the JSON had."""
+        strings = 0
+        for at, row in enumerate(rows):
+            values_of_row = rows[at] = list(row)
+            for place, feature, text in self._unfinished:
+                value = values_of_row[place]
+                if value is _UNSET or value is None:
+                    strings -= value is _UNSET
+                    values_of_row[place] = values.missing(feature)
+                elif text:
+                    strings += _leaves(value)
+                    if feature.kind != "string":
+                        values_of_row[place] = values.checked(feature, value)
+        return strings
+
+    def _question(self, rows: list[Any], single: bool, options: Options) -> Question:
+        count = len(rows)
+        if count * len(self._features) > self._elements:
+            raise self._too_many()
+        if self._exactly and self._exactly != {count}:
+            raise RequestFault(
+                422, checks.INVALID, f"rows: {count} are sent, the model takes exactly {min(self._exactly)} at once"
+            )
+        if self._table is None:
+            return Question(self._tensors(rows), count, single, options)
+        return Question({self._inputs[0].name: np.array(rows, self._table)}, count, single, options)
+
+    def _tensors(self, rows: list[Any]) -> dict[str, Array]:
+        inputs: dict[str, Array] = {}
+        left = self._elements
+        for spec, feature, column in zip(self._inputs, self._features, zip(*rows, strict=True), strict=True):
+            array = np.array(column, dtype_of(spec.datatype))
+            left -= array.size
+            if left < 0:
+                raise self._too_many()
+            inputs[spec.name] = _shaped(array, spec, feature.shape)
+        return inputs
+
+    def _too_many(self) -> RequestFault:
+        return RequestFault(413, "TooManyElements", f"one request may have {self._elements} values; send fewer rows")
+
+
+def _shaped(array: Array, spec: TensorSpec, row: tuple[int, ...]) -> Array:
+    """Raises ValueError when rows differ in shape, or have another one than the model takes."""
+    if not row:
+        return array.reshape((len(array), *spec.shape[1:]) if spec.shape else ())
+    actual = array.shape[1:]
+    if len(actual) != len(row) or any(wanted not in (-1, length) for wanted, length in zip(row, actual, strict=True)):
+        raise ValueError(f"rows of {actual}")
+    return array
+
+
+def _leaves(value: Any) -> int:
+    return sum(map(_leaves, value)) if isinstance(value, list) else 1

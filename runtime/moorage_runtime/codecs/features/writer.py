@@ -1,0 +1,145 @@
+"""The model's outputs to an answer of the plain API. Which output is what is decided once, when the model is loaded.
+
+    a label for each row, beside probabilities      prediction: the label; probabilities, confidence
+    probabilities alone                             prediction: the likeliest class; probabilities, confidence
+    one other output                                prediction: its row
+    several                                         prediction: {output: its row}
+
+Probabilities are floats for each class, in an output that is called so or is as wide as the file's list of classes.
+Scores and distances are neither. A probability of one column is that of the second of two classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from moorage_runtime.codecs.features.question import Question
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.tensors import Array, TensorSpec
+
+Labels = tuple[int | str, ...]
+_encode = msgspec.json.Encoder().encode
+_LABELS = ("INT64", "INT32", "BYTES", "BOOL", "UINT8", "INT8")
+_NAMED_SO = ("prob", "softmax")
+
+
+class Roles(msgspec.Struct, frozen=True):
+    """Outputs by what they say. `others`: neither label nor probabilities."""
+
+    label: str | None
+    probabilities: str | None
+    others: tuple[str, ...]
+
+
+def roles(outputs: Mapping[str, TensorSpec], classes: Labels | None) -> Roles:
+    """See the table of this module."""
+    labels = [name for name, spec in outputs.items() if spec.datatype in _LABELS and spec.shape[1:] in ((), (1,))]
+    named = [name for name, spec in outputs.items() if _is_row_of_floats(spec) and _named_so(name)]
+    likely = named or [name for name, spec in outputs.items() if classes and _width(spec) == len(classes)]
+    probabilities = likely[0] if len(likely) == 1 else None
+    label = labels[0] if len(labels) == 1 and probabilities else None
+    if label is None and not named:
+        probabilities = None
+    return Roles(label, probabilities, tuple(name for name in outputs if name not in (label, probabilities)))
+
+
+def _named_so(name: str) -> bool:
+    return any(word in name.lower() for word in _NAMED_SO)
+
+
+def _is_row_of_floats(spec: TensorSpec) -> bool:
+    return spec.datatype.startswith("FP") and len(spec.shape) in (1, 2)
+
+
+def _width(spec: TensorSpec) -> int:
+    """How many floats a row has, 0 for what is no row of floats."""
+    return spec.shape[1] if _is_row_of_floats(spec) and len(spec.shape) == 2 else 0
+
+
+class Writer:
+    """Writes the answers of one version. `classes`: the class names in the order of the probabilities, if known."""
+
+    def __init__(self, outputs: Mapping[str, TensorSpec], classes: Labels | None, version: str) -> None:
+        self.roles = roles(outputs, classes)
+        self._version = version
+        self._classes = classes
+        self._names = tuple(map(str, classes)) if classes else ()
+
+    def write(self, question: Question, outputs: Mapping[str, Array], request_id: str, seconds: float) -> bytes:
+        """The answer to a question. Raises `RequestFault` 500 when an output does not have a row for each row sent."""
+        answers = self._answers(question, outputs)
+        told: dict[str, Any] = answers[0] if question.single else {"predictions": answers}
+        told["version"] = self._version
+        told["requestId"] = question.options.request_id or request_id
+        told["latencyMs"] = round(seconds * 1000, 3)
+        return _encode(told)
+
+    def _answers(self, question: Question, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
+        found, count = self.roles, question.rows
+        if found.probabilities is None:
+            return [{"prediction": value} for value in self._values(found.others, outputs, count)]
+        answers = self._classified(found, question, outputs)
+        if found.others:
+            values = self._values(found.others, outputs, count)
+            for answer, value in zip(answers, values, strict=True):
+                answer["outputs"] = value if len(found.others) > 1 else {found.others[0]: value}
+        return answers
+
+    def _classified(self, found: Roles, question: Question, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
+        labels = _by_row(found.label, outputs, question.rows) if found.label else None
+        told = question.options.return_probabilities is not False
+        answers = []
+        for at, row in enumerate(_by_row(found.probabilities or "", outputs, question.rows)):
+            likely = row if isinstance(row, list) and len(row) > 1 else _two_sided(row)
+            best = max(likely)
+            answer: dict[str, Any] = {"prediction": labels[at] if labels else self._class(likely.index(best))}
+            if told:
+                answer["probabilities"] = self._by_class(likely)
+            answer["confidence"] = best
+            answers.append(answer)
+        return answers
+
+    def _by_class(self, likely: list[float]) -> dict[str, float] | list[float]:
+        if len(self._names) != len(likely):
+            return likely
+        return dict(zip(self._names, likely, strict=True))
+
+    def _class(self, place: int) -> int | str:
+        return self._classes[place] if self._classes and place < len(self._classes) else place
+
+    @staticmethod
+    def _values(names: Sequence[str], outputs: Mapping[str, Array], count: int) -> list[Any]:
+        """For each row the one output's value, or the values of several by name."""
+        columns = {name: _by_row(name, outputs, count) for name in names}
+        if len(columns) == 1:
+            return next(iter(columns.values()))
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _two_sided(value: Any) -> list[float]:
+    second = (value[0] if value else float("nan")) if isinstance(value, list) else value
+    return [1.0 - second, second]
+
+
+def _by_row(name: str, outputs: Mapping[str, Array], count: int) -> list[Any]:
+    """An output as one value for each row, a scalar where a row has one element."""
+    array = outputs[name]
+    if array.shape[:1] != (count,):
+        if count != 1:
+            raise RequestFault(
+                500, "OutputNotByRow", f"the model's output {name!r} has no row for each row; send one row at a time"
+            )
+        array = array.reshape((1, *array.shape))
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array.reshape(count)
+    found: list[Any] = array.tolist()
+    return _text(found) if array.dtype.kind in "OSU" else found
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_text(item) for item in value]
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
