@@ -27,6 +27,7 @@ STORAGE_ANNOTATION = f"{GROUP}/storage-uri"
 SERVE_CONTAINER = "server"
 DOWNLOAD_CONTAINER = "download"
 SERVICE_PORT = 80
+SERVICE_GRPC_PORT = 9000
 
 
 def revision_name(owner: str, revision: str) -> str:

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from moorage_operator.api.duration import duration_seconds
 from moorage_operator.api.quantity import parse_quantity
-from moorage_operator.api.records import Defaults
+from moorage_operator.api.records import CacheServer, Defaults
 from moorage_operator.errors import Fault, SpecFault
 
 PATH_ENV = "MOORAGE_SETTINGS"
@@ -40,6 +40,8 @@ def _bytes(value: object) -> object:
 
 HTTP_URL = "^https?://[^@/]+(/[^@]*)?$"
 """No user and no password: credentials are files."""
+REDIS_URL = r"^rediss?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[0-9]{1,3})?$"
+"""As above. `rediss`: over TLS; the path is the number of the database."""
 Seconds = Annotated[float, BeforeValidator(_duration), Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
 
@@ -69,6 +71,13 @@ class StoreSettings(Settled):
 
     endpoint: str | None = Field(default=None, pattern=HTTP_URL)
     region: str | None = None
+    ca_config_map: str | None = None
+
+
+class CacheSettings(Settled):
+    """One Redis server for answers, by a name that CRs use, as serving pods reach it."""
+
+    url: str = Field(pattern=REDIS_URL)
     ca_config_map: str | None = None
 
 
@@ -103,6 +112,7 @@ class Settings(Settled):
     runtime: RuntimeSettings
     registries: Mapping[str, RegistrySettings] = Field(default_factory=dict)
     stores: Mapping[str, StoreSettings] = Field(default_factory=dict)
+    caches: Mapping[str, CacheSettings] = Field(default_factory=dict)
     network: NetworkSettings = NetworkSettings()
     election: ElectionSettings = ElectionSettings()
     watch_namespaces: tuple[str, ...] = ()
@@ -126,6 +136,7 @@ class Settings(Settled):
             pre_stop_seconds=int(runtime.pre_stop),
             egress=self.network.egress,
             admin_peers=self.network.admin_peers,
+            caches={name: CacheServer(each.url, each.ca_config_map) for name, each in self.caches.items()},
         )
 
 

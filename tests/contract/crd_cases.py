@@ -76,6 +76,24 @@ def scaled(refusal: str, scaling: Mapping[str, Any], most: int | None = 4) -> Ca
     return Case(f"scaling {refusal}", {"maxReplicas": most, "autoScaling": scaling}, refusal=(refusal,))
 
 
+def onnx(refusal: str, *words: str, **options: Any) -> Case:
+    """`refusal`: the option to blame, empty for none."""
+    where = f"spec.model.onnx.{refusal}" if refusal else ""
+    return Case(f"onnx {options} {refusal}", {"model": {"onnx": options}}, refusal=(where, *words))
+
+
+def cache(refusal: str, *words: str, **options: Any) -> Case:
+    return Case(f"cache {options} {refusal}", {"cache": options}, refusal=(f"spec.cache{refusal}", *words))
+
+
+def batcher(refusal: str, *words: str, **options: Any) -> Case:
+    return Case(f"batcher {options}", {"batcher": options}, refusal=(f"spec.batcher.{refusal}", *words))
+
+
+def spec(refusal: str, *words: str, **fields: Any) -> Case:
+    return Case(f"spec {fields} {refusal}"[:80], fields, refusal=(f"spec.{refusal}", *words))
+
+
 TAKEN = (
     Case("the smallest"),
     Case("longest name", metadata={"name": "a" + "-b" * 24 + "c"}),
@@ -113,6 +131,30 @@ TAKEN = (
         {"metrics": [metric("memory", {"type": "AverageValue", "averageValue": "1Gi"})]},
     ),
     *(Case(f"timeout {text}", {"timeout": text}) for text in ("1ms", "500ms", "5s", "1.5s", "1m30s", "60m", "1h")),
+    onnx(""),
+    onnx("", intraOpNumThreads=256, graphOptimizationLevel="layout", enableCpuMemArena=False, enableMemPattern=True),
+    onnx("", interOpNumThreads=1),
+    onnx("", interOpNumThreads=4, executionMode="parallel"),
+    onnx("", executionProviders=["CUDAExecutionProvider", "CPUExecutionProvider"]),
+    onnx("", sessionConfig={"session.intra_op.allow_spinning": "1", "session.set_denormal_as_zero": "1"}),
+    onnx("", sessionConfig={"optimization.enable_gelu_approximation": "1"}),
+    batcher(""),
+    batcher("", maxBatchSize=1, maxLatency="0s"),
+    batcher("", maxBatchSize=4096, maxLatency="1s"),
+    batcher("", maxLatency="2.5ms"),
+    cache(""),
+    cache("", maxEntries=1, ttl="1s", maxBytes="1Ki"),
+    cache("", maxEntries=1_000_000, ttl="168h", maxBytes="16Gi"),
+    cache("", maxBytes=65536),
+    cache("", backend="eu-1", secretName="redis"),
+    cache("", backend="default"),
+    spec("", containerConcurrency=1, maxQueueLength=0, maxRequestBytes="1Ki"),
+    spec("", containerConcurrency=100_000, maxQueueLength=100_000, maxRequestBytes="1Gi"),
+    spec("", maxRequestBytes=1024),
+    spec("", auth={"secretName": "fraud.api-keys"}),
+    spec("", accessLog={"percent": 0.1}),
+    spec("", accessLog={"percent": 100}),
+    spec("", accessLog={}),
     Case("shortest deadline", {"progressDeadlineSeconds": 10}),
     Case("longest deadline", {"progressDeadlineSeconds": 86400}),
     tensor(""),
@@ -259,6 +301,62 @@ REFUSED = (
             ("0s", "at least 1ms"), ("0.9ms", "at least 1ms"), ("61m", "at most 1h"), ("9999999h", "at most 1h"),
         )
     ),
+    onnx("intraOpNumThreads", "greater than or equal to 1", intraOpNumThreads=0),
+    onnx("intraOpNumThreads", "less than or equal to 256", intraOpNumThreads=257),
+    onnx("intraOpNumThreads", "of type integer", intraOpNumThreads="2"),
+    onnx("interOpNumThreads", "greater than or equal to 1", interOpNumThreads=0),
+    onnx("interOpNumThreads", "executionMode: parallel", interOpNumThreads=2),
+    onnx("interOpNumThreads", "executionMode: parallel", interOpNumThreads=2, executionMode="sequential"),
+    onnx("graphOptimizationLevel", "Unsupported value", graphOptimizationLevel="ORT_ENABLE_ALL"),
+    onnx("executionMode", "Unsupported value", executionMode="ORT_PARALLEL"),
+    onnx("executionProviders[0]", "should match", executionProviders=["cuda"]),
+    onnx("executionProviders[0]", "should match", executionProviders=["/lib/evil.soExecutionProvider"]),
+    onnx("executionProviders", "each provider once", executionProviders=["CPUExecutionProvider"] * 2),
+    onnx("executionProviders", "at least 1 items", executionProviders=[]),
+    onnx("executionProviders", "Too many", executionProviders=[f"A{i}ExecutionProvider" for i in range(9)]),
+    onnx("enableCpuMemArena", "of type boolean", enableCpuMemArena="yes"),
+    onnx("enableMemPattern", "of type boolean", enableMemPattern=1),
+    *(
+        onnx("sessionConfig", "only keys that tune", sessionConfig={key: "1"})
+        for key in (
+            "session.load_model_format", "session.save_model_format", "ep.context_enable", "ep.context_file_path",
+            "session.node_partition_config_file", "session.use_ort_model_bytes_directly",
+            "session.model_external_initializers_file_folder_path", "session.intra_op.allow_spinning ",
+            "optimization.memory_optimizer_config", "Session.disable_prepacking", "",
+        )
+    ),
+    onnx("sessionConfig.session.disable_prepacking", "of type string", sessionConfig={"session.disable_prepacking": 1}),
+    onnx("customOpLibrary", "unknown field", customOpLibrary="x.so"),
+    batcher("maxBatchSize", "greater than or equal to 1", maxBatchSize=0),
+    batcher("maxBatchSize", "less than or equal to 4096", maxBatchSize=4097),
+    batcher("maxLatency", "at most 1s", maxLatency="1001ms"),
+    batcher("maxLatency", "must be a duration", maxLatency="2"),
+    batcher("maxLatency", "must be a duration", maxLatency="-1ms"),
+    batcher("maxLatency", "of type string", maxLatency=0),
+    cache(".maxEntries", "greater than or equal to 1", maxEntries=0),
+    cache(".maxEntries", "less than or equal to 1000000", maxEntries=1_000_001),
+    cache(".ttl", "at least 1s", ttl="999ms"),
+    cache(".ttl", "at most 168h", ttl="169h"),
+    cache(".ttl", "must be a duration", ttl="7d"),
+    cache(".maxBytes", "at least 1Ki", maxBytes=1023),
+    cache(".maxBytes", "at most 16Gi", maxBytes="16385Mi"),
+    cache(".maxBytes", "must be a quantity", maxBytes="64MB"),
+    cache(".backend", "never a URL", backend="redis://cache:6379"),
+    cache(".backend", "at least 1 chars", backend=""),
+    cache(".secretName", "name the backend", secretName="redis"),
+    cache(".secretName", "should match", backend="default", secretName="other/redis"),
+    spec("containerConcurrency", "greater than or equal to 1", containerConcurrency=0),
+    spec("containerConcurrency", "less than or equal to 100000", containerConcurrency=100_001),
+    spec("maxQueueLength", "greater than or equal to 0", maxQueueLength=-1),
+    spec("maxQueueLength", "less than or equal to 100000", maxQueueLength=100_001),
+    spec("maxRequestBytes", "at least 1Ki", maxRequestBytes=1000),
+    spec("maxRequestBytes", "at most 1Gi", maxRequestBytes="1025Mi"),
+    spec("maxRequestBytes", "must be a quantity", maxRequestBytes="8MB"),
+    spec("auth.secretName", "Required value", auth={}),
+    spec("auth.secretName", "should match", auth={"secretName": "Keys"}),
+    spec("auth.apiKey", "unknown field", auth={"secretName": "keys", "apiKey": "s3cr3t"}),
+    spec("accessLog.percent", "less than or equal to 100", accessLog={"percent": 100.1}),
+    spec("accessLog.percent", "greater than or equal to 0", accessLog={"percent": -1}),
     Case("deadline too short", {"progressDeadlineSeconds": 9}, refusal=("spec.progressDeadlineSeconds",)),
     Case("deadline too long", {"progressDeadlineSeconds": 86_401}, refusal=("spec.progressDeadlineSeconds",)),
     Case("no inputs", {"testRequest": {"inputs": []}}, refusal=("spec.testRequest.inputs",)),

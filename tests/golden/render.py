@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 from tests.rollout.small_cluster import Object, SmallCluster
 
+from moorage_operator.api.records import CacheServer
+
 HERE = Path(__file__).parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/in.yaml"))
 
@@ -24,7 +26,7 @@ def render(case: str) -> str:
     """The out.yaml of a case: what was applied last of each child, and the status."""
     given = yaml.safe_load((HERE / case / "in.yaml").read_text())
     cluster = SmallCluster(owner=given["cr"], version=given["version"])
-    cluster.defaults = replace(cluster.defaults, **_tuples(given.get("defaults") or {}))
+    cluster.defaults = replace(cluster.defaults, **_settings(given.get("defaults") or {}))
     cluster.run(given["seconds"])
     for then in given.get("then") or ():
         cluster.version = then.get("version", cluster.version)
@@ -38,8 +40,11 @@ def _applied(cluster: SmallCluster) -> list[Object]:
     return [body for _, body in sorted(cluster.wishes().items(), key=lambda item: (item[0].kind, item[0].name))]
 
 
-def _tuples(defaults: Object) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in defaults.items()}
+def _settings(defaults: Object) -> dict[str, Any]:
+    caches = {name: CacheServer(**each) for name, each in defaults.pop("caches", {}).items()}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in defaults.items()} | (
+        {"caches": caches} if caches else {}
+    )
 
 
 def main() -> None:

@@ -41,8 +41,17 @@ def test_only_the_download_sees_credentials_and_claims(case: str) -> None:
     for body in objects(case):
         if body.get("kind") == "Deployment":
             [server] = body["spec"]["template"]["spec"]["containers"]
-            assert {mount["name"] for mount in server["volumeMounts"]} == {"model", "tmp", "routes"}
-            assert next(mount for mount in server["volumeMounts"] if mount["name"] == "model")["readOnly"] is True
+            assert not {mount["name"] for mount in server["volumeMounts"]} & {"credentials", "claim", "ca"}
+            assert all(mount.get("readOnly") for mount in server["volumeMounts"] if mount["name"] != "tmp")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_only_the_server_sees_the_keys_of_clients_and_of_the_cache(case: str) -> None:
+    for body in objects(case):
+        if body.get("kind") == "Deployment":
+            [download] = body["spec"]["template"]["spec"]["initContainers"]
+            seen = {mount["name"] for mount in download["volumeMounts"]}
+            assert not seen & {"api-keys", "cache-credentials", "cache-ca"}
 
 
 @pytest.mark.parametrize("case", CASES)

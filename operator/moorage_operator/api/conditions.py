@@ -103,6 +103,12 @@ class Reason(StrEnum):
         "Log the model to S3, or let the MLflow server serve its artifacts.",
     )
 
+    CACHE_UNKNOWN = (
+        "CacheUnknown",
+        "spec.cache.backend names no cache of the operator's settings.",
+        "Use a name that the message lists, remove the field, or add the cache to the settings.",
+    )
+
     # RegistryReachable
     REACHABLE = "Reachable", "The registry answered."
     NOT_NEEDED = "NotNeeded", "The storageUri names the artifact itself; no registry is asked."
@@ -315,6 +321,21 @@ class Reason(StrEnum):
         "TensorUnsupported",
         "The model has an input or output of a kind that cannot be served.",
         "Export the model with tensors of the datatypes that the message lists.",
+    )
+    EXECUTION_PROVIDER_MISSING = (
+        "ExecutionProviderMissing",
+        "ONNX Runtime in the image lacks an execution provider that spec.model.onnx names.",
+        "Name providers that the message lists, or set an image that has it in the operator's settings.",
+    )
+    SESSION_OPTION_INVALID = (
+        "SessionOptionInvalid",
+        "ONNX Runtime refuses an option of spec.model.onnx.",
+        "Correct or remove the option that the message names.",
+    )
+    API_KEYS_MISSING = (
+        "ApiKeysMissing",
+        "The Secret that spec.auth.secretName names does not exist, or holds no key that can be used.",
+        "Create it in the CR's namespace with at least one entry; its values are the accepted keys.",
     )
     ARTIFACT_MISSING = "ArtifactMissing", "The artifact holds no file that can be loaded.", "Log the model again."
     CONFIG_INVALID = (

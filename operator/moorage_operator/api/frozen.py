@@ -62,14 +62,9 @@ class ShapedBy:
 
 _QUANTITY_OK = "type(self) == int ? self >= 0 : (isQuantity(self) && quantity(self).compareTo(quantity('0')) >= 0)"
 
-Quantity = Annotated[
-    int | Annotated[str, Field(max_length=32)],
-    Field(
-        json_schema_extra=checked(
-            cel(_QUANTITY_OK, "must be a quantity that is not negative, for example 500m, 2, 512Mi or 4Gi")
-        )
-    ),
-]
+IS_QUANTITY = cel(_QUANTITY_OK, "must be a quantity that is not negative, for example 500m, 2, 512Mi or 4Gi")
+
+Quantity = Annotated[int | Annotated[str, Field(max_length=32)], Field(json_schema_extra=checked(IS_QUANTITY))]
 """A Kubernetes quantity."""
 
 Label = Annotated[str, Field(max_length=63, pattern="^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]

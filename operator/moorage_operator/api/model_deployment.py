@@ -7,8 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from moorage_operator.api import duration
-from moorage_operator.api.frozen import Frozen, Label, ObjectName, cel, checked, keyed
+from moorage_operator.api.answering import AccessLog as AccessLog
+from moorage_operator.api.answering import Auth as Auth
+from moorage_operator.api.answering import Batcher as Batcher
+from moorage_operator.api.answering import Cache as Cache
+from moorage_operator.api.answering import sized, spanned
+from moorage_operator.api.frozen import Frozen, Label, ObjectName, Quantity, cel, checked, keyed
+from moorage_operator.api.onnx import Onnx as Onnx
 from moorage_operator.api.pod import EnvVar as EnvVar
 from moorage_operator.api.pod import LocalObjectReference as LocalObjectReference
 from moorage_operator.api.pod import PodMetadata as PodMetadata
@@ -28,7 +33,6 @@ from moorage_operator.api.storage_uri import MAX_LENGTH as STORAGE_URI_LENGTH
 from moorage_operator.api.storage_uri import RULES as STORAGE_URI_RULES
 
 _DIGEST = "^sha256:[0-9a-f]{64}$"
-_TIMEOUT = f"self.matches(r'{duration.PATTERN}')"
 
 _TensorName = Annotated[str, Field(min_length=1, max_length=256)]
 _Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=2**31 - 1)], ...], Field(max_length=8)]
@@ -94,6 +98,8 @@ class Model(Frozen):
     """Name of a Secret of this namespace with the credentials of the download. Only the download container sees it."""
     service_account_name: ObjectName | None = None
     """Name of a ServiceAccount of this namespace that the pods run as, for cloud identities. Default: default."""
+    onnx: Onnx = Onnx()
+    """How ONNX Runtime runs the model. Only with runtime: onnx. Example: {intraOpNumThreads: 2}."""
 
 
 class Tensor(Frozen):
@@ -172,6 +178,11 @@ class ModelDeploymentSpec(Frozen):
                 "autoScaling needs maxReplicas greater than minReplicas; set maxReplicas or remove autoScaling",
                 path=".autoScaling",
             ),
+            cel(
+                "!has(self.model.onnx) || self.runtime == 'onnx'",
+                "model.onnx tunes ONNX Runtime, which runs the model only with runtime: onnx; remove model.onnx",
+                path=".model.onnx",
+            ),
         )
     )
 
@@ -205,16 +216,31 @@ class ModelDeploymentSpec(Frozen):
     zeros of its signature's shape."""
     timeout: Annotated[str, Field(max_length=32)] = Field(
         default="60s",
-        json_schema_extra=checked(
-            cel(_TIMEOUT, "timeout must be a duration such as 500ms, 5s or 1m30s"),
-            cel(
-                f"!{_TIMEOUT} || (duration(self) >= duration('1ms') && duration(self) <= duration('1h'))",
-                "timeout must be at least 1ms and at most 1h",
-            ),
-        ),
+        json_schema_extra=checked(*spanned("timeout", "1ms", "1h", "500ms, 5s or 1m30s")),
     )
     """How long one prediction may take before it is answered with 504. A duration: 500ms, 5s, 1m30s; at most 1h.
     Default: 60s."""
+    batcher: Batcher = Batcher()
+    """Runs requests together. Default: what has arrived anyway, up to 64 rows, without waiting for more. Example:
+    {maxBatchSize: 32, maxLatency: 2ms}."""
+    cache: Cache | None = None
+    """Remembers answers: only for a model that gives equal answers to equal requests. {}: up to 10000 answers for 60s
+    in 64Mi of each pod's memory. Default: nothing is remembered. Example: {maxEntries: 5000, ttl: 10m}."""
+    container_concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Requests that one pod holds at once, waiting ones included; the next one is answered with 429 and Retry-After. 1
+    to 100000. Default: 1024."""
+    max_queue_length: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Requests that may wait in one pod while every worker runs; the next one is answered with 429. 0: none may wait.
+    Default: 1024."""
+    max_request_bytes: Quantity | None = Field(
+        default=None, json_schema_extra=checked(*sized("maxRequestBytes", "1Ki", "1Gi"))
+    )
+    """Largest request body, after decompression; a larger one is answered with 413. JSON holds at most 4Mi of it,
+    larger tensors are sent as binary tensors or by gRPC. 1Ki to 1Gi. Example: 8Mi. Default: 64Mi."""
+    auth: Auth | None = None
+    """Who may ask. Default: whoever reaches the Service. Example: {secretName: fraud-api-keys}."""
+    access_log: AccessLog = AccessLog()
+    """Lines in the log of the pods, one for each request. Default: none. Example: {percent: 1}."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
     """Seconds that a new version may take to become ready before the rollout counts as stalled. What served before
     serves on. 10 to 86400. Default: 600."""

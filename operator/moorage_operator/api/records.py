@@ -50,12 +50,21 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheServer:
+    """One Redis of the settings. `url`: without credentials. `ca_config_map`: a ConfigMap of the CR's namespace whose
+    key `ca.crt` the server's certificate is checked with."""
+
+    url: str
+    ca_config_map: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Defaults:
     """What the operator's settings add to a pod: never part of a revision's hash.
 
     `resources`: `{requests, limits}` as in a container, filled in where the CR says nothing. `egress`: whole
     NetworkPolicy egress rules towards the artifact stores (none: egress is left open). `admin_peers`: NetworkPolicy
-    peers that may reach the admin port.
+    peers that may reach the admin port. `caches`: by the name that `spec.cache.backend` gives.
     """
 
     image: str
@@ -66,6 +75,7 @@ class Defaults:
     pre_stop_seconds: int = 5
     egress: tuple[Body, ...] = ()
     admin_peers: tuple[Body, ...] = ()
+    caches: Mapping[str, CacheServer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

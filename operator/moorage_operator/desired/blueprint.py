@@ -38,7 +38,7 @@ def _template(
         "initContainers": [
             containers.download(owner, config, defaults, volumes.download_mounts(owner, resolved, endpoint))
         ],
-        "containers": [containers.serve(owner, config, defaults, volumes.serve_mounts())],
+        "containers": [containers.serve(owner, config, defaults, volumes.serve_mounts(owner, defaults))],
         "volumes": volumes.volumes(owner, resolved, defaults, endpoint),
         **_identity(owner),
         **_placement(owner, revision),

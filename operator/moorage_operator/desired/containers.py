@@ -9,7 +9,7 @@ from moorage_operator.api.records import Defaults
 from moorage_operator.desired.resources import resources
 from moorage_operator.desired.runtime_config import pre_stop_seconds
 from moorage_operator.names import DOWNLOAD_CONTAINER, SERVE_CONTAINER
-from moorage_runtime.config import ADMIN_PORT, CONFIG_ENV, HTTP_PORT, TERMINATION_PATH
+from moorage_runtime.config import ADMIN_PORT, CONFIG_ENV, GRPC_PORT, HTTP_PORT, TERMINATION_PATH
 
 STARTUP_SECONDS = 600
 
@@ -31,13 +31,13 @@ def download(owner: ModelDeployment, config: str, defaults: Defaults, mounts: li
 
 
 def serve(owner: ModelDeployment, config: str, defaults: Defaults, mounts: list[dict[str, Any]]) -> Container:
-    """The serving container: two ports, three probes, and a pause before SIGTERM."""
+    """The serving container: three ports, three probes, and a pause before SIGTERM."""
     users = [{"name": each.name, "value": each.value} for each in owner.spec.env]
     environment = [{"name": CONFIG_ENV, "value": config}, *users]
     pause = {"preStop": {"sleep": {"seconds": pre_stop_seconds(owner.spec, defaults)}}}
     return {
         **_container(SERVE_CONTAINER, "serve", owner, defaults, environment, mounts),
-        "ports": [_port("http", HTTP_PORT), _port("admin", ADMIN_PORT)],
+        "ports": [_port("http", HTTP_PORT), _port("grpc", GRPC_PORT), _port("admin", ADMIN_PORT)],
         "lifecycle": pause,
         "startupProbe": _probe("/startupz", period=1, timeout=2, failures=STARTUP_SECONDS),
         "readinessProbe": _probe("/readyz", period=1, timeout=2, failures=3),

@@ -8,7 +8,7 @@ from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Defaults
 from moorage_operator.desired.metadata import metadata
 from moorage_operator.names import common_labels, network_policy, owner_selector
-from moorage_runtime.config import ADMIN_PORT, HTTP_PORT
+from moorage_runtime.config import ADMIN_PORT, GRPC_PORT, HTTP_PORT
 
 _DNS = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
 
@@ -33,7 +33,7 @@ def policy(owner: ModelDeployment, defaults: Defaults) -> dict[str, Any]:
 
 
 def _ingress(defaults: Defaults) -> list[dict[str, Any]]:
-    predictions: dict[str, Any] = {"ports": [{"port": HTTP_PORT, "protocol": "TCP"}]}
+    predictions: dict[str, Any] = {"ports": [{"port": port, "protocol": "TCP"} for port in (HTTP_PORT, GRPC_PORT)]}
     if not defaults.admin_peers:
         # An empty `from` would mean everybody.
         return [predictions]

@@ -10,7 +10,23 @@ from moorage_operator.desired.metadata import content_hash
 
 HASH_LENGTH = 10
 
-_CHOSEN = {"runtime", "resources", "env", "node_selector", "tolerations", "pod_template", "test_request", "timeout"}
+_CHOSEN = {
+    "runtime",
+    "resources",
+    "env",
+    "node_selector",
+    "tolerations",
+    "pod_template",
+    "test_request",
+    "timeout",
+    "batcher",
+    "cache",
+    "container_concurrency",
+    "max_queue_length",
+    "max_request_bytes",
+    "auth",
+    "access_log",
+}
 
 
 def revision_hash(spec: ModelDeploymentSpec, resolved: Resolved) -> str:
@@ -18,11 +34,15 @@ def revision_hash(spec: ModelDeploymentSpec, resolved: Resolved) -> str:
 
     Fields at their default are left out, so a release that adds a field renames no revision.
     """
-    chosen: dict[str, Any] = spec.model_dump(
+    return content_hash(chosen(spec, resolved))[:HASH_LENGTH]
+
+
+def chosen(spec: ModelDeploymentSpec, resolved: Resolved) -> dict[str, Any]:
+    """What the hash is taken of: the spec's fields that shape a pod, `model` among them, and what the URI means."""
+    fields: dict[str, Any] = spec.model_dump(
         mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, include=_CHOSEN
     )
     model = spec.model.model_dump(
         mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, exclude={"storage_uri"}
     )
-    meaning = {"version": resolved.version, "artifactUri": resolved.artifact_uri, "model": model}
-    return content_hash({**chosen, **meaning})[:HASH_LENGTH]
+    return {**fields, "version": resolved.version, "artifactUri": resolved.artifact_uri, "model": model}

@@ -6,8 +6,9 @@ from moorage_operator.api import model_deployment as api
 from moorage_operator.api.conditions import Reason
 from moorage_operator.api.duration import duration_seconds
 from moorage_operator.api.records import Defaults, Endpoint, Resolved
+from moorage_operator.desired import answering
 from moorage_operator.errors import SpecFault
-from moorage_runtime.config import Limits, RuntimeConfig, Source, TestRequest, encode
+from moorage_runtime.config import RuntimeConfig, Source, TestRequest, encode
 
 CLAIM_DIR = "/mnt/claim"
 CA_DIR = "/etc/moorage/ca"
@@ -21,7 +22,9 @@ MARGIN_SECONDS = 5
 def runtime_config(
     owner: api.ModelDeployment, resolved: Resolved, revision: str, defaults: Defaults, endpoint: Endpoint
 ) -> RuntimeConfig:
-    """The configuration of both containers. Raises SpecFault when the artifact lies where no download can reach."""
+    """The configuration of both containers. Raises SpecFault when the artifact lies where no download can reach,
+    or when the settings know no cache of the name that the spec gives.
+    """
     spec = owner.spec
     return RuntimeConfig(
         model=owner.metadata.name,
@@ -34,7 +37,8 @@ def runtime_config(
         test_request=_test_request(spec.test_request),
         timeout_seconds=duration_seconds(spec.timeout, "spec.timeout"),
         drain_seconds=float(drain_seconds(spec, defaults)),
-        limits=Limits(artifact_bytes=defaults.artifact_limit_bytes),
+        limits=answering.limits(spec, defaults),
+        **answering.choices(spec, defaults),
     )
 
 

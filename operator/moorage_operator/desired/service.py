@@ -7,6 +7,7 @@ from typing import Any
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.desired.metadata import metadata
 from moorage_operator.names import (
+    SERVICE_GRPC_PORT,
     SERVICE_PORT,
     common_labels,
     public_service,
@@ -14,6 +15,7 @@ from moorage_operator.names import (
     revision_name,
     revision_selector,
 )
+from moorage_runtime.config import GRPC_PORT
 
 
 def public(owner: ModelDeployment, target: str) -> dict[str, Any]:
@@ -29,7 +31,9 @@ def of_revision(owner: ModelDeployment, revision: str) -> dict[str, Any]:
 
 
 def _service(owner: ModelDeployment, name: str, labels: dict[str, str], revision: str) -> dict[str, Any]:
-    port = {"name": "http", "port": SERVICE_PORT, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"}
+    http = _port("http", SERVICE_PORT, "http", "http")
+    # By number: the pods of revisions that are older than this port do not name it.
+    grpc = _port("grpc", SERVICE_GRPC_PORT, GRPC_PORT, "kubernetes.io/h2c")
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -37,6 +41,10 @@ def _service(owner: ModelDeployment, name: str, labels: dict[str, str], revision
         "spec": {
             "type": "ClusterIP",
             "selector": revision_selector(owner.metadata.name, revision),
-            "ports": [port],
+            "ports": [http, grpc],
         },
     }
+
+
+def _port(name: str, number: int, target: str | int, protocol: str) -> dict[str, Any]:
+    return {"name": name, "port": number, "targetPort": target, "protocol": "TCP", "appProtocol": protocol}

@@ -74,4 +74,7 @@ def _workload(snapshot: Snapshot, world: World, revision: str | None, *, proven:
     if revision is None:
         return None
     failure = replica_failure(world.child("Deployment", revision_name(world.owner, revision)))
-    return worst(failure, serving_problem(world.pods_of(revision), snapshot.now, proven=proven))
+    auth = snapshot.deployment.spec.auth
+    secret = auth.secret_name if auth is not None else None
+    serving = serving_problem(world.pods_of(revision), snapshot.now, proven=proven, secret=secret)
+    return worst(failure, serving)

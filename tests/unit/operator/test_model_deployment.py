@@ -33,8 +33,9 @@ def text(schema: Schema) -> st.SearchStrategy[Any]:
     free = st.text(st.characters(exclude_categories=["Cs"]), min_size=low, max_size=high)
     if "pattern" not in schema:
         return free
+    longest = schema.get("maxLength", 253)
     return st.from_regex(re.compile(schema["pattern"], re.ASCII), fullmatch=True).filter(
-        lambda value: len(value) <= high
+        lambda value: len(value) <= longest
     )
 
 
@@ -50,6 +51,7 @@ def admitted(schema: Schema) -> st.SearchStrategy[Any]:
     strategies: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
         "string": lambda: text(schema),
         "integer": lambda: st.integers(low, high),
+        "boolean": st.booleans,
         "number": lambda: st.integers(low, high) | st.floats(low, high),
         "array": lambda: st.lists(admitted(schema["items"]), min_size=schema.get("minItems", 0), max_size=2),
         "object": lambda: mapping(schema),

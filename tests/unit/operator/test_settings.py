@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from moorage_operator.api.records import CacheServer
 from moorage_operator.settings import PATH_ENV, SettingsFault, load, parse
 
 MINIMAL: dict[str, Any] = {"runtime": {"image": "runtime:1"}}
@@ -54,6 +55,31 @@ def test_a_wrong_file_names_the_field(data: object, message: str) -> None:
     with pytest.raises(SettingsFault) as fault:
         parse(data)
     assert fault.value.message == message
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://redis", "redis://redis.caches.svc:6379/0", "rediss://10.0.0.7:6380", "redis://[fd00::1]:6379/15"]
+)
+def test_caches_are_given_to_the_pods_by_name(url: str) -> None:
+    caches = {"shared": {"url": url, "caConfigMap": "redis-ca"}}
+    assert parse({**MINIMAL, "caches": caches}).defaults().caches == {"shared": CacheServer(url, "redis-ca")}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://redis",
+        "redis://user:password@redis",
+        "redis://",
+        "redis://redis/x",
+        "redis://redis:6379?db=1",
+        "unix:///s",
+    ],
+)
+def test_what_is_no_plain_address_of_redis_is_refused(url: str) -> None:
+    with pytest.raises(SettingsFault, match=r"^settings: caches\.shared\.url: ") as fault:
+        parse({**MINIMAL, "caches": {"shared": {"url": url}}})
+    assert "password" not in fault.value.message
 
 
 @pytest.mark.parametrize("uri", ["http://user:pass@mlflow", "https://token@mlflow/x"])
