@@ -20,6 +20,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     http_port: int
     admin_port: int
+    grpc_port: int = config.GRPC_PORT
 
 
 def from_environment(env: Mapping[str, str]) -> Places:
@@ -32,4 +33,5 @@ def from_environment(env: Mapping[str, str]) -> Places:
         host=env.get("MOORAGE_HOST", "0.0.0.0"),  # noqa: S104 - a pod answers on its pod address
         http_port=int(env.get("MOORAGE_HTTP_PORT", config.HTTP_PORT)),
         admin_port=int(env.get("MOORAGE_ADMIN_PORT", config.ADMIN_PORT)),
+        grpc_port=int(env.get("MOORAGE_GRPC_PORT", config.GRPC_PORT)),
     )

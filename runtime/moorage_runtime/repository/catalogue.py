@@ -36,6 +36,7 @@ class Catalogue:
         self._served: dict[str, Served | None] = dict.fromkeys(names)
         self._reasons: dict[str, str] = dict.fromkeys(names, LOADING)
         self._retire = retire
+        self._wanted: Callable[[str], None] = lambda _: None
 
     @property
     def ready(self) -> bool:
@@ -58,10 +59,24 @@ class Catalogue:
             raise RequestFault(404, "ModelNotFound", f"this server {self._has()}")
         served = self._served[name]
         if served is None:
+            if self._reasons[name] == EVICTED:
+                self._wanted(name)
             raise self._not_ready(name)
         if version not in (None, served.version):
             raise RequestFault(404, "VersionNotFound", f"this server has only version {served.version!r}")
         return served
+
+    def knows(self, name: str) -> bool:
+        """Whether the name is one of ours."""
+        return name in self._served
+
+    def answers(self, name: str) -> bool:
+        """Whether the model is loaded."""
+        return self._served.get(name) is not None
+
+    def on_wanted(self, wanted: Callable[[str], None]) -> None:
+        """`wanted` is called with the name of an evicted model that somebody asks for."""
+        self._wanted = wanted
 
     def install(self, served: Served) -> None:
         """The model is warm: from here on it answers, and whatever answered before is retired."""
@@ -120,5 +135,6 @@ class Catalogue:
 
     def _not_ready(self, name: str) -> RequestFault:
         reason = self._reasons[name]
-        told = "the model is still loading" if reason == LOADING else f"the model is not loaded: {reason}"
+        loading = reason in (LOADING, EVICTED)
+        told = "the model is still loading" if loading else f"the model is not loaded: {reason}"
         return RequestFault(503, "ModelNotReady", told, ((b"retry-after", b"1"),))

@@ -1,0 +1,89 @@
+"""The model repository extension of the Open Inference Protocol, for the admin port only.
+
+POST /v2/repository/index                      every known model: name, version, state, reason
+POST /v2/repository/models/{model}/load        load, or replace by what the repository holds now
+POST /v2/repository/models/{model}/unload
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from moorage_runtime.errors import RequestFault, RuntimeFault
+from moorage_runtime.repository.librarian import Librarian
+from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.rest.door import Methods
+from moorage_runtime.servers.rest.faults import refuse
+
+UNPROCESSABLE = 422
+Act = Callable[[], Awaitable[object]]
+
+
+class RepositoryDoor:
+    """Every path under /v2/repository."""
+
+    def __init__(self, librarian: Librarian) -> None:
+        self._librarian = librarian
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def match(self, parts: list[str]) -> Methods | None:
+        """See the module's table."""
+        match parts:
+            case ["v2", "repository", "index"]:
+                return {b"POST": _Order(self._index)}
+            case ["v2", "repository", "models", name, "load"]:
+                return {b"POST": _Order(lambda exchange: self._act(exchange, lambda: self._librarian.load(name)))}
+            case ["v2", "repository", "models", name, "unload"]:
+                return {b"POST": _Order(lambda exchange: self._act(exchange, lambda: self._librarian.unload(name)))}
+        return None
+
+    def _index(self, exchange: Exchange) -> None:
+        wanted = _parameters(exchange.body)
+        self._librarian.survey()
+        rows = self._librarian.catalogue.index()
+        if wanted.get("ready"):
+            rows = [row for row in rows if row.state == "READY"]
+        exchange.answer(200, msgspec.json.encode(rows))
+
+    def _act(self, exchange: Exchange, act: Act) -> None:
+        if _parameters(exchange.body).get("parameters"):
+            raise RequestFault(
+                400, "ParameterUnsupported", "parameters: none is known; models come from the repository"
+            )
+        task = asyncio.get_running_loop().create_task(_answered(exchange, act))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Order:
+    body_limit = 64 << 10
+    needs_body = False
+
+    def __init__(self, act: Callable[[Exchange], None]) -> None:
+        self._act = act
+
+    def __call__(self, exchange: Exchange) -> None:
+        self._act(exchange)
+
+
+async def _answered(exchange: Exchange, act: Act) -> None:
+    try:
+        await act()
+    except RequestFault as fault:
+        refuse(exchange, fault)
+    except RuntimeFault as fault:
+        refuse(exchange, RequestFault(UNPROCESSABLE, fault.reason, f"{fault.reason}: {fault.message}"))
+    else:
+        exchange.answer(200, b"{}")
+
+
+def _parameters(body: bytes | bytearray | memoryview) -> dict[str, object]:
+    if not body:
+        return {}
+    try:
+        return msgspec.json.decode(body, type=dict[str, object])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RequestFault(400, "InvalidRequest", "the body must be a JSON object") from error

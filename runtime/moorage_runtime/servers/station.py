@@ -1,0 +1,81 @@
+"""Everything that one serving process is made of: the catalogue, the data plane, the doors and their ports."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from moorage_runtime.config import RuntimeConfig
+from moorage_runtime.dataplane.plane import DataPlane
+from moorage_runtime.places import Places
+from moorage_runtime.repository.catalogue import Catalogue
+from moorage_runtime.routing import Routes
+from moorage_runtime.servers.admin import AdminDoor
+from moorage_runtime.servers.http.listener import Listener
+from moorage_runtime.servers.rest import identity
+from moorage_runtime.servers.rest.door import Door
+from moorage_runtime.servers.rest.router import Router
+from moorage_runtime.servers.rest.v2 import V2Door
+from moorage_runtime.servers.traffic import Traffic
+
+log = logging.getLogger(__name__)
+LAST_ANSWERS_SECONDS = 5
+
+
+class Station:
+    """Ports are bound by `start`; the public one answers 503 until the catalogue is open.
+
+    `names`: the models that are known from the start.
+    """
+
+    def __init__(self, config: RuntimeConfig, places: Places, names: Sequence[str]) -> None:
+        self.config = config
+        self.catalogue = Catalogue(names)
+        self.plane = DataPlane(config, self.catalogue, Routes(places.routes_file, config.revision))
+        self._traffic = Traffic()
+        self._watching: asyncio.Task[None] | None = None
+        doors: list[Door] = [V2Door(self.plane)]
+        self._public = Listener(
+            Router(doors, lambda: self.plane.epoch),
+            places.host,
+            places.http_port,
+            identity=identity.headers(config),
+            traffic=self._traffic,
+            leaving=lambda: self.plane.leaving,
+        )
+        self._admin_doors: list[Door] = [AdminDoor(self.plane)]
+        self._admin = Listener(Router(self._admin_doors, lambda: 0), places.host, places.admin_port)
+
+    def add_admin_door(self, door: Door) -> None:
+        """Give the admin port further paths, before `start`."""
+        self._admin_doors.append(door)
+
+    async def start(self) -> None:
+        """Bind the ports. Raises `OSError`."""
+        await self._admin.start()
+        await self._public.start()
+
+    def open(self) -> None:
+        """What the catalogue holds is warm: become ready, and follow the route table from here on."""
+        self.plane.routes.poll()
+        for served in self.catalogue.served:
+            self.plane.metrics.load_seconds.set(served.load_seconds)
+        self.catalogue.open()
+        self._watching = asyncio.get_running_loop().create_task(self.plane.routes.watch())
+        log.info("ready", extra=self.plane.state())
+
+    async def drain(self) -> None:
+        """Be no longer ready, and answer until clients have gone, at most for the configured time."""
+        self.catalogue.drain()
+        log.info("draining")
+        gone = await self._traffic.drained(self.config.drain_seconds)
+        log.info("drained", extra={"everyClientGone": gone})
+
+    async def stop(self) -> None:
+        """Close the ports, let the last answers out, end."""
+        if self._watching is not None:
+            self._watching.cancel()
+        for listener in (self._public, self._admin):
+            await listener.stop(LAST_ANSWERS_SECONDS)
+        self.plane.close()
