@@ -77,7 +77,7 @@ def test_caches_are_given_to_the_pods_by_name(url: str) -> None:
     ],
 )
 def test_what_is_no_plain_address_of_redis_is_refused(url: str) -> None:
-    with pytest.raises(SettingsFault, match=r"^settings: caches\.shared\.url: ") as fault:
+    with pytest.raises(SettingsFault, match=r"settings: caches\.shared\.url: ") as fault:
         parse({**MINIMAL, "caches": {"shared": {"url": url}}})
     assert "password" not in fault.value.message
 
