@@ -83,6 +83,11 @@ class Librarian:
         async with self._locks[name]:
             self.catalogue.remove(name, states.UNLOADED)
 
+    async def settled(self) -> None:
+        """Wait until no load that somebody's question began is under way."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
     async def _load(self, name: str) -> Served:
         if not self.catalogue.answers(name):
             self.catalogue.announce(name, states.LOADING)
