@@ -16,4 +16,4 @@ cluster-down: ; @python3 -m e2e.demo.forward close && python3 -m e2e.cluster dow
 images: ; @python3 -m e2e.cluster images
 install: cluster-up images ; @.local/bin/kubectl --kubeconfig .local/kubeconfig apply --server-side --force-conflicts -k manifests/local
 generate: venv ; @$(PY) -m moorage_operator.api.crd && $(PY) -m tests.golden.render
-bench: venv ; @$(PY) -m bench.predictions
+bench: venv ; @$(PY) -m bench
