@@ -95,6 +95,11 @@ def layout(
     return Layout(tuple(_feature(spec, named.get(spec.name)) for spec in inputs), inputs, table=False)
 
 
+def plain(spec: TensorSpec) -> Feature:
+    """An input as the engine takes it, batch and all: its whole shape, the kind of its own elements."""
+    return msgspec.structs.replace(_scalar(spec.name, None, spec.datatype), shape=spec.shape)
+
+
 def _table(declared: Sequence[Column], spec: TensorSpec, columns: Sequence[str] | None) -> Layout | None:
     """One feature per column of a [?, n]; None when the input is no such table, or its width is not known."""
     if len(spec.shape) != 2:

@@ -44,7 +44,7 @@ def decoder(features: tuple[Feature, ...]) -> Callable[[bytes], Any] | None:
 
 
 def _field(name: str, feature: Feature) -> Any:
-    kind: Any = _element(feature)
+    kind: Any = element(feature)
     for _ in feature.shape:
         kind = list[kind]
     if feature.required:
@@ -52,7 +52,8 @@ def _field(name: str, feature: Feature) -> Any:
     return (name, kind | None | msgspec.UnsetType, msgspec.UNSET)
 
 
-def _element(feature: Feature) -> Any:
+def element(feature: Feature) -> Any:
+    """The type of one element, with its bounds."""
     if feature.kind in _TEXT:
         return str
     if feature.kind == "boolean":

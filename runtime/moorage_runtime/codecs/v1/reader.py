@@ -1,0 +1,120 @@
+"""A body of V1 to the model's inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from moorage_runtime.codecs.features.reader import Reader
+from moorage_runtime.codecs.v1.nested import is_bytes, opening, tensor
+from moorage_runtime.codecs.v1.refusals import invalid, malformed, names
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.tensors import Array, TensorSpec
+
+
+class _Body(msgspec.Struct, gc=False):
+    instances: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    inputs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class Request(msgspec.Struct, gc=False):
+    """Tensors by input name, and how to answer: `by_row` as predictions, else as outputs."""
+
+    inputs: dict[str, Array]
+    by_row: bool
+
+
+_decode_body = msgspec.json.Decoder(_Body).decode
+_decode_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
+_decode_columns = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class V1Reader:
+    """Reads requests for one model. `features`: reads rows of named features; `elements`: of all tensors, at most."""
+
+    def __init__(self, specs: Mapping[str, TensorSpec], features: Reader, elements: int) -> None:
+        self._specs = specs
+        self._features = features
+        self._elements = elements
+        self._only = next(iter(specs.values())) if len(specs) == 1 else None
+
+    def read(self, body: bytes) -> Request:
+        """One request. Raises `RequestFault` 400 whose message starts with the path, 413 for too many elements."""
+        try:
+            sent = _decode_body(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise malformed(error, "") from error
+        if isinstance(sent.instances, msgspec.Raw):
+            if isinstance(sent.inputs, msgspec.Raw):
+                raise invalid('body: needs only one of "instances" and "inputs"')
+            return Request(self._counted(self._by_row(sent.instances)), by_row=True)
+        if isinstance(sent.inputs, msgspec.Raw):
+            return Request(self._counted(self._by_column(sent.inputs)), by_row=False)
+        raise invalid('body: needs one of "instances" and "inputs"')
+
+    def _by_row(self, raw: msgspec.Raw) -> dict[str, Array]:
+        if opening(raw, 2) == b"[]":
+            raise invalid("instances: is an empty list")
+        if opening(raw, 2) != b"[{" or (self._only and self._only.datatype == "BYTES" and is_bytes(raw)):
+            return self._alone(raw, "instances")
+        try:
+            rows = _decode_rows(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise malformed(error, "instances") from error
+        if not rows[0].keys() & self._specs.keys():
+            return self._named(raw)
+        joined = {
+            name: b"[" + b",".join([self._cell(row, name, at) for at, row in enumerate(rows)]) + b"]"
+            for name in self._specs
+        }
+        for at, row in enumerate(rows):
+            self._refuse_extra(row, f"instances[{at}]")
+        return {
+            name: tensor(msgspec.Raw(cells), self._specs[name], "instances", f".{name}")
+            for name, cells in joined.items()
+        }
+
+    def _cell(self, row: Mapping[str, msgspec.Raw], name: str, at: int) -> bytes:
+        found = row.get(name)
+        if found is None:
+            raise invalid(f"instances[{at}]: {name!r} is missing; the model takes {names(self._specs)}")
+        return bytes(found)
+
+    def _refuse_extra(self, given: Mapping[str, Any], path: str) -> None:
+        if len(given) > len(self._specs):
+            extra = next(name for name in given if name not in self._specs)
+            raise invalid(f"{path}: the model has no input {extra[:80]!r}; it takes {names(self._specs)}")
+
+    def _named(self, raw: msgspec.Raw) -> dict[str, Array]:
+        """Rows of named features, as the plain API has them; a refusal keeps this protocol's status and words."""
+        try:
+            return self._features.read(b'{"rows":%b}' % bytes(raw)).inputs
+        except RequestFault as fault:
+            if fault.status == 413:
+                raise
+            raise invalid(fault.message.replace("rows[", "instances[")) from fault
+
+    def _by_column(self, raw: msgspec.Raw) -> dict[str, Array]:
+        if opening(raw, 1) != b"{" or (self._only and self._only.datatype == "BYTES" and is_bytes(raw)):
+            return self._alone(raw, "inputs")
+        try:
+            columns = _decode_columns(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise malformed(error, "inputs") from error
+        self._refuse_extra(columns, "inputs")
+        missing = [name for name in self._specs if name not in columns]
+        if missing:
+            raise invalid(f"inputs: {missing[0]!r} is missing; the model takes {names(self._specs)}")
+        return {name: tensor(columns[name], spec, f"inputs.{name}") for name, spec in self._specs.items()}
+
+    def _alone(self, raw: msgspec.Raw, path: str) -> dict[str, Array]:
+        if self._only is None:
+            raise invalid(f"{path}: the model has several inputs; name each of {names(self._specs)}")
+        return {self._only.name: tensor(raw, self._only, path)}
+
+    def _counted(self, inputs: dict[str, Array]) -> dict[str, Array]:
+        if sum(array.size for array in inputs.values()) > self._elements:
+            raise RequestFault(413, "TooManyElements", f"one request may have {self._elements} values")
+        return inputs

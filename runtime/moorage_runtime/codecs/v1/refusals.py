@@ -1,0 +1,33 @@
+"""Refusals of V1, each with the path of what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.tensors import TensorSpec
+
+INVALID = "InvalidRequest"
+
+
+def names(specs: Mapping[str, TensorSpec]) -> str:
+    """The names of a model's inputs, for a message."""
+    return ", ".join(repr(name) for name in specs)
+
+
+def invalid(message: str) -> RequestFault:
+    """What is said wrong; `message` starts with the path of it."""
+    return RequestFault(400, INVALID, message)
+
+
+def malformed(error: Exception, path: str, below: str = "") -> RequestFault:
+    """What msgspec could not read. `below`: stands behind the first index of the path.
+
+    msgspec puts the path last, as `$[0].name`; a reader wants it first and in the request's own words.
+    """
+    if isinstance(error, RecursionError):
+        return invalid(f"{path or 'the body'}: nests too deeply")
+    text, _, place = str(error).partition(" - at `$")
+    index, bracket, rest = place.rstrip("`").partition("]")
+    where = f"{path}{index}{bracket}{below}{rest}".lstrip(".")
+    return invalid(f"{where}: {text}" if where else text)
