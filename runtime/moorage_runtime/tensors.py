@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -26,7 +27,8 @@ _NUMPY = {
     "BYTES": np.dtype(np.object_),
 }
 _NAMES = {dtype: name for name, dtype in _NUMPY.items()}
-DATATYPES = frozenset(_NUMPY)
+_BF16 = "BF16"
+DATATYPES = frozenset(_NUMPY) | {_BF16}
 
 
 class TensorSpec(msgspec.Struct, frozen=True):
@@ -39,14 +41,26 @@ class TensorSpec(msgspec.Struct, frozen=True):
 
 def dtype_of(datatype: str) -> np.dtype[Any]:
     """The numpy dtype of a V2 datatype; BYTES is an object array of `str`. Raises KeyError for an unknown name."""
-    return _NUMPY[datatype]
+    return _bfloat16() if datatype == _BF16 else _NUMPY[datatype]
 
 
 def datatype_of(array: Array) -> str:
     """The V2 datatype of an array; any kind of text or object is BYTES. Raises KeyError for a dtype without a name."""
     if array.dtype.kind in "OSU":
         return "BYTES"
-    return _NAMES[array.dtype]
+    name = _NAMES.get(array.dtype)
+    if name is not None:
+        return name
+    return {"bfloat16": _BF16}[array.dtype.name]
+
+
+@cache
+def _bfloat16() -> np.dtype[Any]:
+    # Imported only for models that have such tensors: 10 ms of the start, 2 MiB.
+    import ml_dtypes
+
+    dtype: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    return dtype
 
 
 def fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from moorage_runtime.tensors import Array, TensorSpec
 
@@ -38,9 +38,23 @@ class Engine(Protocol):
     def infer(
         self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None, cancel: Cancel | None = None
     ) -> dict[str, Array]:
-        """Run the model once; `outputs` None means all. Raises whatever the library raises for bad values."""
+        """Run the model once; `outputs` None means all.
+
+        Raises `RequestFault` where the inputs are certainly to blame, else whatever the library raises.
+        """
         ...
 
     def close(self) -> None:
         """Let go of the model's memory; no call may follow."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """What an engine has besides, when its answer comes in parts."""
+
+    def stream(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None, cancel: Cancel | None = None
+    ) -> Iterator[Mapping[str, Array]]:
+        """The parts of one answer, as they are made, each a mapping of some outputs; to be closed when left early."""
         ...

@@ -1,0 +1,44 @@
+"""From a model file to an engine, or to a refusal with a name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from moorage_runtime.config import Onnx
+from moorage_runtime.engines import reasons
+from moorage_runtime.engines.onnx import options, words
+from moorage_runtime.engines.onnx.session import OnnxEngine
+from moorage_runtime.errors import LoadFault
+
+# Above "error": what fails is raised as well, and ONNX Runtime's own lines are no JSON.
+_FATAL = 4
+
+
+def load(model_file: Path, threads: int, settings: Onnx = Onnx()) -> OnnxEngine:  # noqa: B008 - frozen
+    """Load a model; one run keeps `threads` threads busy unless the settings say how many.
+
+    Raises `LoadFault` ExecutionProviderMissing, SessionOptionInvalid, TensorUnsupported or ModelLoadFailed, never with
+    a path of this machine in it.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime as ort
+
+    ort.set_default_logger_severity(_FATAL)
+    wanted = options.providers(settings.execution_providers, ort.get_available_providers())
+    session = _session(ort, model_file, options.session(ort, settings, threads), wanted)
+    options.started(wanted, session.get_providers())
+    return OnnxEngine(ort, session)
+
+
+def _session(ort: Any, model_file: Path, session_options: Any, providers: list[str]) -> Any:
+    session_options.log_severity_level = _FATAL
+    try:
+        # Without `enable_fallback` ONNX Runtime says what failed, instead of printing it and trying other providers.
+        return ort.InferenceSession(
+            str(model_file), session_options, providers=providers, enable_fallback=0, read_config_from_model=0
+        )
+    except Exception as error:
+        message = f"ONNX Runtime {ort.__version__} cannot load {model_file.name}: {words.of_load(error)}"
+        raise LoadFault(reasons.MODEL_LOAD_FAILED, message) from error
