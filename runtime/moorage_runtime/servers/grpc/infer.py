@@ -1,0 +1,119 @@
+"""ModelInfer and ModelStreamInfer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from moorage_runtime.codecs import grpc_answer
+from moorage_runtime.codecs.grpc_request import Envelope, Head, tensors, unpack
+from moorage_runtime.dataplane.plane import DataPlane
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.grpc import identity
+from moorage_runtime.servers.grpc.asked import Asked, Memory
+from moorage_runtime.servers.grpc.status import details, refuse
+from moorage_runtime.servers.grpc.waiting import DOOR, Waiting
+from moorage_runtime.servers.traffic import Traffic
+
+# Requests of one stream that are under way at once; beyond them the stream is not read.
+STREAM_DEPTH = 64
+# Larger tensors that must be read element by element are read in a thread: every other client waits behind this loop.
+INLINE_BYTES = 64 << 10
+
+Parts = asyncio.Queue["asyncio.Task[bytes] | None"]
+
+
+class Inference:
+    """Answers inference requests, alone and in streams."""
+
+    def __init__(self, plane: DataPlane, traffic: Traffic) -> None:
+        self._plane = plane
+        self._traffic = traffic
+        self._memory = Memory(plane)
+
+    async def single(self, message: bytes, context: Any) -> bytes:
+        """ModelInfer."""
+        self._traffic.begin()
+        told = identity.request_id(context.invocation_metadata())
+        try:
+            asked, answer = await self._infer(message, context)
+        except RequestFault as fault:
+            return await refuse(context, fault, (told,))
+        finally:
+            self._traffic.end()
+        context.set_trailing_metadata((told, *asked.identity))
+        return answer
+
+    async def stream(self, messages: AsyncIterator[bytes], context: Any) -> None:
+        """ModelStreamInfer: many requests under way at once, answered in their order."""
+        context.set_trailing_metadata((identity.request_id(context.invocation_metadata()),))
+        parts: Parts = asyncio.Queue(STREAM_DEPTH)
+        reading = asyncio.create_task(self._read(messages, parts, context))
+        part = None
+        try:
+            while (part := await parts.get()) is not None:
+                await context.write(await part)
+            await reading
+        finally:
+            _drop(reading, part, parts)
+
+    async def _read(self, messages: AsyncIterator[bytes], parts: Parts, context: Any) -> None:
+        async for message in messages:
+            await parts.put(asyncio.create_task(self._part(message, context)))
+        await parts.put(None)
+
+    async def _part(self, message: bytes, context: Any) -> bytes:
+        self._traffic.begin()
+        try:
+            return grpc_answer.streamed((await self._infer(message, context))[1])
+        except RequestFault as fault:
+            return grpc_answer.refused(_id(message), details(fault))
+        finally:
+            self._traffic.end()
+
+    async def _infer(self, message: bytes, context: Any) -> tuple[Asked, bytes]:
+        """Who answered, and the answer. Raises `RequestFault`."""
+        began = time.monotonic()
+        try:
+            envelope = unpack(message)
+            asked = self._memory.ask(envelope.head)
+            if len(message) > INLINE_BYTES and _by_element(envelope, asked.head):
+                inputs = await asyncio.to_thread(tensors, message, envelope, asked.head)
+            else:
+                inputs = tensors(message, envelope, asked.head)
+        except RequestFault as fault:
+            self._plane.count(fault, began, DOOR)
+            raise
+        call = Waiting(asked, envelope, inputs, began, began + _patience(asked, context))
+        call.received = len(message)
+        return asked, await call.end(self._plane)
+
+
+def _patience(asked: Asked, context: Any) -> float:
+    """Seconds that the client waits for the answer."""
+    remaining = context.time_remaining()
+    return asked.timeout if remaining is None else min(asked.timeout, remaining)
+
+
+def _by_element(envelope: Envelope, head: Head) -> bool:
+    return not envelope.raws or any(tensor.datatype == "BYTES" for tensor in head.inputs)
+
+
+def _id(message: bytes) -> str:
+    try:
+        return unpack(message).id
+    except RequestFault:
+        return ""
+
+
+def _drop(reading: asyncio.Task[None], current: asyncio.Task[bytes] | None, parts: Parts) -> None:
+    """The client left, or the stream is over: whatever is still under way is for nobody."""
+    reading.cancel()
+    if current is not None:
+        current.cancel()
+    while not parts.empty():
+        left = parts.get_nowait()
+        if left is not None:
+            left.cancel()
