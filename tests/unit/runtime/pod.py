@@ -28,7 +28,8 @@ class Pod:
             each.mkdir(parents=True, exist_ok=True)
         source = {"uri": uri} | configuration.pop("source", {})
         self.config = {"model": "fraud", "version": "3", "revision": "abc", "source": source} | configuration
-        self.port, self.admin_port = free_port(), free_port()
+        self.port, self.admin_port, self.grpc_port = free_port(), free_port(), free_port()
+        self.variables: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
     def environment(self) -> dict[str, str]:
@@ -41,11 +42,12 @@ class Pod:
             "MOORAGE_HOST": "127.0.0.1",
             "MOORAGE_HTTP_PORT": str(self.port),
             "MOORAGE_ADMIN_PORT": str(self.admin_port),
+            "MOORAGE_GRPC_PORT": str(self.grpc_port),
             "PYTHONPATH": str(RUNTIME),
             "HOME": str(self.folder),
         }
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "MLFLOW_", "PYTHON"))}
-        return kept | own
+        return kept | own | self.variables
 
     def download(self, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "moorage_runtime", "download"]
