@@ -33,6 +33,16 @@ def read(folder: Path, example: Example, specs: Mapping[str, TensorSpec]) -> dic
     return None
 
 
+def columns(folder: Path, example: Example) -> tuple[str, ...] | None:
+    """The names of the example's columns; None when it is no data frame."""
+    try:
+        document = read_json(folder / example.path, EXAMPLE_BYTES)
+    except (OSError, ValueError):
+        return None
+    found = document.get("columns") if isinstance(document, dict) else None
+    return tuple(map(str, found)) if isinstance(found, list) else None
+
+
 def tensors(document: Any, specs: Mapping[str, TensorSpec]) -> dict[str, Array] | None:
     """The inputs that a parsed example gives. Raises ValueError or TypeError where its values are no tensor."""
     if isinstance(document, dict):

@@ -33,6 +33,7 @@ def load(config: RuntimeConfig, model_dir: Path) -> Served:
         version=config.version,
         revision=config.revision,
         manifest=manifest,
+        folder=folder,
         engine=engine,
         digest=manifest.digest,
         verdict=verdict,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from moorage_runtime import artifact, trial
@@ -11,7 +13,8 @@ from moorage_runtime.engines.engine import Engine
 class Served(msgspec.Struct, kw_only=True, eq=False):
     """Loaded, warm, and tested at `tested_at` (seconds since the epoch).
 
-    `used`: when it was last asked, by `time.monotonic`; the data plane keeps it, the catalogue evicts by it.
+    `used`: when it was last asked, by `time.monotonic`; the data plane keeps it, the catalogue evicts by it. `folder`:
+    the artifact's own files.
     """
 
     name: str
@@ -24,3 +27,4 @@ class Served(msgspec.Struct, kw_only=True, eq=False):
     load_seconds: float
     tested_at: float
     used: float = 0.0
+    folder: Path = Path()

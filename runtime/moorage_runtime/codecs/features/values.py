@@ -30,13 +30,6 @@ def missing(feature: Feature) -> Any:
     return "" if feature.datatype == "BYTES" else float("nan")
 
 
-def converter(feature: Feature) -> Callable[[Any], Any] | None:
-    """How text that msgspec took becomes the model's value; None where it already is. The result raises `Mistake`."""
-    if feature.kind in ("binary", "datetime"):
-        return lambda value: checked(feature, value)
-    return None
-
-
 def _nested(feature: Feature, value: Any, shape: tuple[int, ...]) -> Any:
     if not shape:
         return _ELEMENTS[feature.kind](feature, value)
@@ -82,11 +75,12 @@ def _text(_: Feature, value: Any) -> str:
     return value
 
 
-def _binary(feature: Feature, value: Any) -> bytes:
+def _binary(feature: Feature, value: Any) -> str:
+    """Text tensors hold UTF-8 only."""
     try:
-        return b64decode(_text(feature, value), validate=True)
+        return b64decode(_text(feature, value), validate=True).decode()
     except (binascii.Error, ValueError):
-        raise Mistake(f"{shown(value)}, base64 text is needed") from None
+        raise Mistake(f"{shown(value)}, base64 of UTF-8 text is needed") from None
 
 
 def _datetime(feature: Feature, value: Any) -> str | int:

@@ -35,10 +35,10 @@ def tensor(raw: msgspec.Raw, spec: TensorSpec, path: str, below: str = "") -> Ar
     try:
         data = _decoder(spec.datatype, rank - flat)(raw)
         array = np.array(_unpacked(data) if spec.datatype == "BYTES" else data, dtype_of(spec.datatype))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise malformed(error, path, below) from error
-    except binascii.Error as error:
-        raise invalid(f"{path}{below}: base64 text is needed") from error
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise invalid(f"{path}{below}: base64 of UTF-8 text is needed") from error
     except OverflowError as error:
         raise invalid(f"{path}{below}: a number does not fit {spec.datatype}") from error
     except ValueError as error:
@@ -62,7 +62,7 @@ def _decoder(datatype: str, depth: int) -> Any:
 def _unpacked(value: Any) -> Any:
     if isinstance(value, list):
         return [_unpacked(item) for item in value]
-    return b64decode(value.b64, validate=True) if isinstance(value, _Bytes) else value
+    return b64decode(value.b64, validate=True).decode() if isinstance(value, _Bytes) else value
 
 
 def opening(raw: msgspec.Raw, count: int) -> bytes:
