@@ -32,7 +32,6 @@ _FLAGS = (
     "session.enable_dq_matmulnbits_fusion",
     "session.qdqisint8allowed",
     "session.x64quantprecision",
-    "session.disable_cpu_ep_fallback",
     "optimization.enable_gelu_approximation",
     "optimization.enable_cast_chain_elimination",
     "mlas.enable_gemm_fastmath_arm64_bfloat16",
