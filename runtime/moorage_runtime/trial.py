@@ -11,8 +11,9 @@ import numpy as np
 
 from moorage_runtime import examples
 from moorage_runtime.artifact import Example
-from moorage_runtime.codecs import v2
-from moorage_runtime.config import TestRequest
+from moorage_runtime.codecs.v2 import expected
+from moorage_runtime.codecs.v2.reader import Reader
+from moorage_runtime.config import Limits, TestRequest
 from moorage_runtime.engines import reasons
 from moorage_runtime.engines.engine import Engine
 from moorage_runtime.errors import LoadFault, RequestFault
@@ -82,7 +83,7 @@ def _ask(trial: Trial, engine: Engine) -> dict[str, Array]:
 def _from_request(request: TestRequest, engine: Engine) -> Trial:
     body = msgspec.json.encode({"inputs": request.inputs})
     try:
-        inputs = v2.decode_infer(body, engine.inputs, engine.outputs).inputs
+        inputs = Reader(engine.inputs, engine.outputs, Limits()).read(body).inputs
         expect = _expected(request.expect, engine)
     except RequestFault as fault:
         raise LoadFault(
@@ -94,7 +95,7 @@ def _from_request(request: TestRequest, engine: Engine) -> Trial:
 def _expected(expect: Sequence[Mapping[str, Any]] | None, engine: Engine) -> dict[str, Array] | None:
     if expect is None:
         return None
-    return dict(v2.decode_expected(msgspec.json.encode(expect), engine.outputs))
+    return expected.read(msgspec.json.encode(expect), engine.outputs)
 
 
 def _compare(got: Mapping[str, Array], expect: Mapping[str, Array], tolerance: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.http.head import Head
 
 HEADER = b"x-request-timeout"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -14,10 +15,13 @@ def of(exchange: Exchange, timeout: float) -> float:
 
     Raises `RequestFault` 400 for a header that is no duration.
     """
-    asked = exchange.head.headers.get(HEADER)
-    if asked is None:
-        return exchange.began + timeout
-    return exchange.began + min(timeout, seconds(asked))
+    return exchange.began + of_head(exchange.head, timeout)
+
+
+def of_head(head: Head, timeout: float) -> float:
+    """How many seconds the client waits: `timeout`, or less if its head says so. Raises `RequestFault` 400."""
+    asked = head.headers.get(HEADER)
+    return timeout if asked is None else min(timeout, seconds(asked))
 
 
 def seconds(text: bytes) -> float:

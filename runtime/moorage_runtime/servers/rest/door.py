@@ -7,6 +7,8 @@ from typing import Protocol
 
 from moorage_runtime.servers.http.app import Route
 from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.http.head import Head
+from moorage_runtime.servers.rest import media
 
 Methods = Mapping[bytes, Route]
 
@@ -31,6 +33,10 @@ class Document:
     def __init__(self, make: Callable[[], tuple[int, bytes]], content_type: bytes = b"application/json") -> None:
         self._make = make
         self._content_type = content_type
+
+    def accept(self, head: Head) -> None:
+        """Look at a head before it is answered. Raises `RequestFault` 406."""
+        media.acceptable(head, self._content_type.partition(b";")[0])
 
     def __call__(self, exchange: Exchange) -> None:
         """Answer with the document as it is now."""

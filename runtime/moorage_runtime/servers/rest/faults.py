@@ -8,12 +8,12 @@ from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 
-PLAIN = (b"/v2", b"/v1/models")
+_PLAIN = (b"/v2/", b"/v1/models/")
 
 
 def document(head: Head | None, fault: RequestFault, request_id: bytes) -> bytes:
     """The body that tells a refusal; `head` None: the request was no HTTP."""
-    if head is not None and head.path.startswith(PLAIN):
+    if head is not None and (head.path + b"/").startswith(_PLAIN):
         return msgspec.json.encode({"error": fault.message})
     told = {
         "code": fault.status,

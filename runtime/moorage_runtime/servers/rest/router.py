@@ -9,6 +9,7 @@ from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.app import Route
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import faults
+from moorage_runtime.servers.rest.auth import Keys
 from moorage_runtime.servers.rest.door import Door, Methods
 
 PATHS = "/v2, /v1/models, /v1/predict, /openapi.json, /docs"
@@ -17,17 +18,23 @@ PATHS = "/v2, /v1/models, /v1/predict, /openapi.json, /docs"
 class Router:
     """The application of the public port. `epoch` grows whenever what a head led to may have changed."""
 
-    def __init__(self, doors: Sequence[Door], epoch: Callable[[], int]) -> None:
+    def __init__(self, doors: Sequence[Door], epoch: Callable[[], int], keys: Keys | None = None) -> None:
         self._doors = doors
         self._epoch = epoch
+        self._keys = keys
 
     @property
     def epoch(self) -> int:
         """Routes given under another epoch are void."""
-        return self._epoch()
+        return self._epoch() + (self._keys.epoch if self._keys is not None else 0)
 
     def route(self, head: Head) -> Route:
-        """What answers this request. Raises `RequestFault` 404, 405 or 503."""
+        """What answers this request, as far as its head tells. Raises `RequestFault` 400, 401, 404 to 406, 415 or 503.
+
+        Only who has a key learns which paths there are.
+        """
+        if self._keys is not None:
+            self._keys.check(head)
         methods = self._methods(head.path)
         route = methods.get(head.method) or (methods.get(b"GET") if head.method == b"HEAD" else None)
         if route is None:
@@ -38,6 +45,9 @@ class Router:
                 f"this path takes {next(iter(methods)).decode()}",
                 ((b"allow", b", ".join(allowed)),),
             )
+        accept: Callable[[Head], None] | None = getattr(route, "accept", None)
+        if accept is not None:
+            accept(head)
         return route
 
     def error(self, head: Head | None, fault: RequestFault, request_id: bytes) -> bytes:

@@ -1,0 +1,41 @@
+"""What the head of an inference request asks for, read once for all requests that send the same head."""
+
+from __future__ import annotations
+
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.http.head import Head
+from moorage_runtime.servers.rest import deadline, media
+
+BINARY_HEADER = b"inference-header-content-length"
+_PAST_THE_CACHE = frozenset({b"no-cache", b"no-store"})
+_DIGITS = 15
+
+
+class Terms:
+    """`json_length`: where the body's JSON ends and binary tensors begin, None when all is JSON. `seconds`: how long
+    the client waits. `cache`: "bypass" when a remembered answer is not wanted. `events`: the answer in parts.
+    """
+
+    __slots__ = ("cache", "events", "json_length", "seconds")
+
+    def __init__(self, head: Head, timeout: float, *, streams: bool) -> None:
+        media.check(head)
+        self.json_length = _json_length(head)
+        self.seconds = deadline.of_head(head, timeout)
+        self.cache = "bypass" if _past_the_cache(head) else None
+        offer = (media.JSON, media.BINARY, media.EVENTS) if streams else (media.JSON, media.BINARY)
+        self.events = media.acceptable(head, *offer) == media.EVENTS
+
+
+def _json_length(head: Head) -> int | None:
+    told = head.headers.get(BINARY_HEADER)
+    if told is None:
+        return None
+    if not told.isdigit() or len(told) > _DIGITS:
+        raise RequestFault(400, "InvalidRequest", "Inference-Header-Content-Length: must be a number of bytes")
+    return int(told)
+
+
+def _past_the_cache(head: Head) -> bool:
+    asked = head.headers.get(b"cache-control")
+    return asked is not None and any(word.strip().lower() in _PAST_THE_CACHE for word in asked.split(b","))
