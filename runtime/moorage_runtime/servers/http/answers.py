@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from moorage_runtime.servers.http.exchange import Exchange
 
 Headers = Sequence[tuple[bytes, bytes]]
+# Status, body, content type, further header lines.
+Answer = tuple[int, bytes, bytes, bytes]
 JSON = b"application/json"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CLOSE = b"connection: close\r\n"
+KEEP = b"connection: keep-alive\r\n"
 _PHRASES = {499: "Client Closed Request"} | {status.value: status.phrase for status in HTTPStatus}
+_BODILESS = (204, 304)
 
 
 def lines(headers: Headers) -> bytes:
@@ -18,15 +28,39 @@ def lines(headers: Headers) -> bytes:
 class Answers:
     """Composes heads of answers; what repeats is composed once. `identity`: headers of every answer."""
 
+    __slots__ = ("_identity", "_starts")
+
     def __init__(self, identity: Headers) -> None:
         self._identity = lines(identity)
         self._starts: dict[tuple[int, bytes], bytes] = {}
 
-    def start(self, status: int, content_type: bytes) -> bytes:
-        """The first lines of an answer: its status, the identity, and the type of its content."""
-        known = self._starts.get((status, content_type))
-        if known is None:
-            phrase = _PHRASES.get(status, "Unknown").encode()
-            known = b"HTTP/1.1 %d %b\r\n%bcontent-type: %b\r\n" % (status, phrase, self._identity, content_type)
-            self._starts[status, content_type] = known
-        return known
+    def whole(self, exchange: Exchange, answer: Answer, connection: bytes) -> bytes:
+        """A whole answer; `connection`: a header line about the connection, or nothing."""
+        status, body, content_type, extra = answer
+        start = self._starts.get((status, content_type)) or self._start(status, content_type)
+        length = len(body)
+        if exchange.head.method == b"HEAD" or status in _BODILESS:
+            body = b""
+            if status in _BODILESS:
+                return b"%bx-request-id: %b\r\n%b%b\r\n" % (start, exchange.request_id, extra, connection)
+        return b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n%b" % (
+            start,
+            length,
+            exchange.request_id,
+            extra,
+            connection,
+            body,
+        )
+
+    def opening(self, exchange: Exchange, answer: Answer, connection: bytes) -> bytes:
+        """The head of an answer whose length nobody knows yet."""
+        status, _, content_type, extra = answer
+        start = self._start(status, content_type)
+        framing = b"" if exchange.head.old else b"transfer-encoding: chunked\r\n"
+        return b"%b%bx-request-id: %b\r\n%b%b\r\n" % (start, framing, exchange.request_id, extra, connection)
+
+    def _start(self, status: int, content_type: bytes) -> bytes:
+        phrase = _PHRASES.get(status, "Unknown").encode()
+        start = b"HTTP/1.1 %d %b\r\n%bcontent-type: %b\r\n" % (status, phrase, self._identity, content_type)
+        self._starts[status, content_type] = start
+        return start

@@ -24,7 +24,7 @@ class Route(Protocol):
     def needs_body(self) -> bool:
         """Whether a request without any body is refused."""
 
-    def __call__(self, exchange: Exchange) -> None:
+    def __call__(self, exchange: Exchange, /) -> None:
         """Take one whole request. A `RequestFault` raised here is its answer, any other exception a 500."""
 
 

@@ -1,174 +1,149 @@
-"""One connection of a client."""
+"""One connection of a client, from its first byte to its end."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import logging
-import os
-from collections import deque
+import socket
+from typing import cast
 
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.servers.http.answers import JSON, lines
-from moorage_runtime.servers.http.exchange import Body, Exchange, Stream
-from moorage_runtime.servers.http.head import Head, parse
+from moorage_runtime.servers.http.answers import CONTINUE
+from moorage_runtime.servers.http.intake import Intake
+from moorage_runtime.servers.http.outbox import Outbox
+from moorage_runtime.servers.http.patience import Phase
 from moorage_runtime.servers.http.service import Service
+from moorage_runtime.servers.http.stream import Stream
 
-log = logging.getLogger(__name__)
-_PREFIX = os.urandom(4).hex().encode()
-_count = itertools.count()
-
-
-def new_id() -> bytes:
-    """A request id for a client that sent none: 16 hex digits, told apart by process and by count."""
-    return b"%b%08x" % (_PREFIX, next(_count) & 0xFFFFFFFF)
+_CROWDED = RequestFault(503, "TooManyConnections", "too many connections", ((b"retry-after", b"1"),))
+_TCP_CLOSED = 7
 
 
 class Connection(asyncio.Protocol):
-    """Reads requests, hands them to their routes, writes answers in order."""
+    """Its `Intake` reads requests and hands them to their routes, its `Outbox` sends the answers.
+
+    `due`, `mark`: see `Patience`. `half_closed`: the client sends no more, but may still read.
+    """
+
+    __slots__ = ("_ending", "_intake", "_lingered", "_outbox", "_service", "_transport", "due", "half_closed", "mark")
+
+    _transport: asyncio.Transport
+    _intake: Intake
+    _outbox: Outbox
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._buffer = b""
-        self._waiting: deque[Exchange] = deque()
-        self._drained: asyncio.Event | None = None
-        self._ended = False
-        self.transport: asyncio.Transport
+        self._ending = False
+        self._lingered = 0
+        self.half_closed = False
+        self.due = 0.0
+        self.mark = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")  # noqa: S101
-        self.transport = transport  # type: ignore[assignment]
-        self._service.connections.add(self)
+        """A client has come."""
+        service = self._service
+        self._transport = cast(asyncio.Transport, transport)
+        self._outbox = Outbox(self, service, self._transport)
+        self._intake = Intake(self, service, self._transport, self._outbox)
+        self.due = service.clock() + service.limits.first_seconds
+        service.connections.add(self)
+        if len(service.connections) > service.limits.connections:
+            self._intake.refuse(None, _CROWDED)
+            self._transport.close()
 
     def connection_lost(self, _exc: Exception | None) -> None:
+        """The client has gone, or was sent away."""
         self._service.connections.discard(self)
-        self._ended = True
-        for exchange in self._waiting:
-            exchange.gone = True
-            self._service.traffic.end()
-            if exchange.on_gone:
-                exchange.on_gone()
-        self._waiting.clear()
-        self.resume_writing()
+        self._ending = self._outbox.last = True
+        self._intake.stop()
+        self._outbox.drop()
 
     def data_received(self, data: bytes) -> None:
-        if self._buffer:
-            data = self._buffer + data
-            self._buffer = b""
-        while data and not self._ended:
-            end = data.find(b"\r\n\r\n") + 4
-            if end < 4:
-                break
-            try:
-                head = parse(data[:end])
-                head.route = self._service.app.route(head)
-                if (head.length or 0) > head.route.body_limit:
-                    raise RequestFault(413, "BodyTooLarge", f"the body is larger than {head.route.body_limit} bytes")
-            except RequestFault as fault:
-                self._refuse(None, fault)
-                return
-            stop = end + (head.length or 0)
-            if len(data) < stop:
-                break
-            self._dispatch(head, data[end:stop])
-            data = data[stop:]
-        self._buffer = data
+        """Bytes have come."""
+        self._intake.take(data)
 
-    def _dispatch(self, head: Head, body: Body) -> None:
-        service = self._service
-        exchange = Exchange(self, head, body, head.request_id or new_id(), service.clock())
-        self._waiting.append(exchange)
-        service.traffic.begin()
-        try:
-            head.route(exchange)
-        except RequestFault as fault:
-            self._fail(exchange, fault)
-        except Exception:
-            log.exception("request failed")
-            self._fail(exchange, RequestFault(500, "InternalError", "internal error"))
-
-    def _fail(self, exchange: Exchange, fault: RequestFault) -> None:
-        document = self._service.app.error(exchange.head, fault, exchange.request_id)
-        self.answered(exchange, fault.status, document, JSON, lines(getattr(fault, "headers", ())))
-
-    def _refuse(self, head: Head | None, fault: RequestFault) -> None:
-        request_id = new_id()
-        document = self._service.app.error(head, fault, request_id)
-        start = self._service.answers.start(fault.status, JSON)
-        extra = b"connection: close\r\n" + lines(getattr(fault, "headers", ()))
-        self.send(
-            b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b\r\n%b"
-            % (start, len(document), request_id, extra, document)
-        )
-        self._end()
-
-    def answered(self, exchange: Exchange, status: int, body: bytes, content_type: bytes, extra: bytes) -> None:
-        """One answer is there: it leaves now, or when those before it have left."""
-        if exchange.gone:
-            return
-        if exchange._held is not None:
-            raise RuntimeError("answered twice")
-        start = self._service.answers.start(status, content_type)
-        if self._closes(exchange):
-            extra = b"connection: close\r\n" + extra
-        content = b"" if exchange.head.method == b"HEAD" else body
-        exchange._held = b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b\r\n%b" % (
-            start,
-            len(body),
-            exchange.request_id,
-            extra,
-            content,
-        )
-        self._service.traffic.end()
-        self._flush()
-
-    def _closes(self, exchange: Exchange) -> bool:
-        return not exchange.head.keep_alive or self._service.leaving()
-
-    def _flush(self) -> None:
-        waiting = self._waiting
-        while waiting and waiting[0]._held is not None:
-            first = waiting.popleft()
-            self.send(first._held or b"")
-            if self._closes(first):
-                self._end()
-
-    def streaming(self, exchange: Exchange, status: int, content_type: bytes, extra: bytes) -> Stream:
-        """Begin an answer in parts."""
-        start = self._service.answers.start(status, content_type)
-        self.send(b"%bx-request-id: %b\r\ntransfer-encoding: chunked\r\n%b\r\n" % (start, exchange.request_id, extra))
-        return Stream(self, exchange)
-
-    def streamed(self, exchange: Exchange) -> None:
-        """An answer in parts is complete."""
-        if not exchange.gone:
-            exchange._held = b"0\r\n\r\n"
-            self._service.traffic.end()
-            self._flush()
-
-    def send(self, data: bytes) -> None:
-        """Write, unless the client left."""
-        if not self.transport.is_closing():
-            self.transport.write(data)
-
-    def _end(self) -> None:
-        self._ended = True
-        self.transport.close()
-
-    @property
-    def idle(self) -> bool:
-        """Nothing of a request has arrived that is not answered."""
-        return not self._waiting and not self._buffer
+    def eof_received(self) -> bool:
+        """The client sends no more; it may still read. Gives whether the connection stays open."""
+        self.half_closed = True
+        self._intake.cut_off()
+        outbox = self._outbox
+        if self._ending or not outbox.waiting:
+            return False
+        first = outbox.waiting[0]
+        # Who left altogether refuses this; who only sends no more skips it, as HTTP/1.1 demands.
+        if not first.head.old and not isinstance(first.held, Stream):
+            outbox.send(CONTINUE)
+        return True
 
     def pause_writing(self) -> None:
-        self._drained = asyncio.Event()
+        """The client reads slowly."""
+        self._outbox.pause()
+        self.due = 0.0
 
     def resume_writing(self) -> None:
-        if self._drained is not None:
-            self._drained.set()
-            self._drained = None
+        """The client has read."""
+        self._outbox.resume()
+        self.answered()
 
-    async def writable(self) -> None:
-        """Wait until the client has read enough."""
-        if self._drained is not None:
-            await self._drained.wait()
+    def answered(self) -> None:
+        """An answer has left."""
+        self.due = 0.0
+        if self._intake.paused:
+            self._intake.resume()
+
+    def end(self) -> None:
+        """The last answer is sent: let the client read it, and close."""
+        if self._ending:
+            return
+        self._ending = self._outbox.last = True
+        self.due = 0.0
+        self._intake.stop()
+        if self.half_closed or not self._transport.can_write_eof():
+            self._transport.close()
+        else:
+            # Closing at once would reset a client that still sends, and take the answer from it.
+            self._transport.write_eof()
+
+    def end_if_idle(self) -> None:
+        """Close, unless a request is under way."""
+        if self.phase is Phase.IDLE:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        self._transport.abort()
+
+    def linger(self, count: int) -> None:
+        """Bytes have come that nobody wants any more."""
+        self._lingered += count
+        if self._lingered > self._service.limits.linger_bytes:
+            self._transport.abort()
+
+    @property
+    def phase(self) -> Phase:
+        """What is waited for."""
+        if self._outbox.stalled or (self._ending and self._transport.get_write_buffer_size()):
+            return Phase.STALLED
+        if self._ending:
+            return Phase.ENDING
+        return self._intake.phase or (Phase.WORK if self._outbox.waiting else Phase.IDLE)
+
+    def moved(self, phase: Phase) -> int:
+        """A count that grows as a phase goes on, in bytes."""
+        return -self._transport.get_write_buffer_size() if phase is Phase.STALLED else self._intake.received
+
+    def overdue(self, phase: Phase, now: float) -> bool:
+        """Whether a phase that goes on has gone on for too long."""
+        return phase is Phase.BODY and now >= self._intake.until
+
+    def expire(self, phase: Phase) -> None:
+        """A phase has lasted too long."""
+        if phase is Phase.HEAD or phase is Phase.BODY:
+            self._intake.expire(phase)
+        else:
+            self._transport.abort()
+
+    def check_peer(self) -> None:
+        """Whether a client that sends no more has left altogether: nothing else would tell before the answer."""
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None and sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSED:
+            self._transport.abort()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from moorage_runtime.servers.http.answers import JSON, lines
+from moorage_runtime.servers.http.answers import JSON, Answer, lines
 
 if TYPE_CHECKING:
-    from moorage_runtime.servers.http.connection import Connection
     from moorage_runtime.servers.http.head import Head
+    from moorage_runtime.servers.http.outbox import Outbox
+    from moorage_runtime.servers.http.stream import Stream
 
 Body = bytes | bytearray | memoryview
 
@@ -17,48 +18,55 @@ Body = bytes | bytearray | memoryview
 class Exchange:
     """One whole request, to be answered exactly once, in the loop's thread.
 
-    `began`: when its head was whole (monotonic seconds). `gone`: the client left before its answer; `on_gone` is called
-    then. Answers to a client that left are dropped.
+    `body`: decompressed. `began`: when the request was whole (monotonic seconds). `gone`: the client left before its
+    answer; `on_gone` is called then, and answers are dropped.
     """
 
-    __slots__ = ("_connection", "_held", "began", "body", "gone", "head", "on_gone", "request_id")
+    __slots__ = ("_outbox", "began", "body", "gone", "head", "held", "on_gone", "request_id")
 
-    def __init__(self, connection: Connection, head: Head, body: Body, request_id: bytes, began: float) -> None:
-        self._connection = connection
-        self._held: bytes | None = None
+    def __init__(self, outbox: Outbox, head: Head, body: Body, request_id: bytes, began: float) -> None:
+        self._outbox: Outbox | None = outbox
         self.head = head
         self.body = body
         self.request_id = request_id
         self.began = began
         self.gone = False
         self.on_gone: Callable[[], None] | None = None
+        self.held: Answer | Stream | None = None
 
     def answer(
         self, status: int, body: bytes, content_type: bytes = JSON, headers: Sequence[tuple[bytes, bytes]] = ()
     ) -> None:
-        """Give the whole answer. Pipelined answers leave in the order of their requests."""
-        self._connection.answered(self, status, body, content_type, lines(headers) if headers else b"")
+        """Give the whole answer. Pipelined answers leave in the order of their requests.
+
+        Raises `RuntimeError` when it was answered before.
+        """
+        outbox = self._outbox
+        if outbox is not None:
+            self._outbox = None
+            outbox.answer(self, (status, body, content_type, lines(headers) if headers else b""))
+        elif not self.gone:
+            raise RuntimeError("answered twice")
 
     def stream(self, status: int, content_type: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> Stream:
-        """Begin an answer in parts."""
-        return self._connection.streaming(self, status, content_type, lines(headers))
+        """Begin an answer in parts. Raises `RuntimeError` when it was answered before."""
+        outbox = self._outbox
+        if outbox is None:
+            raise RuntimeError("answered twice, or after the client left")
+        self._outbox = None
+        return outbox.stream(self, (status, b"", content_type, lines(headers)))
 
+    def give(self, answer: Answer) -> None:
+        """Give an answer that is composed already, unless there is one."""
+        outbox = self._outbox
+        if outbox is not None:
+            self._outbox = None
+            outbox.answer(self, answer)
 
-class Stream:
-    """An answer in parts, chunked."""
-
-    __slots__ = ("_connection", "_exchange")
-
-    def __init__(self, connection: Connection, exchange: Exchange) -> None:
-        self._connection = connection
-        self._exchange = exchange
-
-    async def write(self, part: bytes) -> None:
-        """Send one part; waits while the client reads slower than parts come."""
-        if part and not self._exchange.gone:
-            self._connection.send(b"%x\r\n%b\r\n" % (len(part), part))
-            await self._connection.writable()
-
-    def close(self) -> None:
-        """End the answer."""
-        self._connection.streamed(self._exchange)
+    def leave(self) -> None:
+        """The client is gone."""
+        waited = self._outbox is not None or self.held is not None
+        self.gone = True
+        self._outbox = None
+        if waited and self.on_gone is not None:
+            self.on_gone()

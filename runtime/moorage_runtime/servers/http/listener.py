@@ -10,14 +10,20 @@ from moorage_runtime.servers.http.answers import Answers
 from moorage_runtime.servers.http.app import App
 from moorage_runtime.servers.http.connection import Connection
 from moorage_runtime.servers.http.limits import Limits
-from moorage_runtime.servers.http.service import Service
+from moorage_runtime.servers.http.patience import TICK_SECONDS, Patience
+from moorage_runtime.servers.http.service import Observer, Service
 from moorage_runtime.servers.traffic import Traffic
 
 STEP_SECONDS = 0.02
+BACKLOG = 1024
 
 
 class Listener:
-    """Serves `app` on one port. `identity`: headers of every answer. Nothing is bound before `start`."""
+    """Serves `app` on one port; nothing is bound before `start`.
+
+    `identity`: headers of every answer. `leaving`: whether clients should go elsewhere; answers then carry
+    `connection: close`. `observer`: hears of every answer (exchange, status, bytes of the body).
+    """
 
     def __init__(
         self,
@@ -28,35 +34,53 @@ class Listener:
         traffic: Traffic | None = None,
         limits: Limits | None = None,
         leaving: Callable[[], bool] = lambda: False,
+        observer: Observer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._service = Service(app, Answers(identity), traffic or Traffic(), limits or Limits(), clock)
-        self._service.leaving = leaving
+        self._service = Service(
+            app, Answers(identity), traffic or Traffic(), limits or Limits(), clock, leaving, observer
+        )
+        self._patience = Patience(self._service.limits)
         self._host = host
         self._port = port
         self._server: asyncio.Server | None = None
+        self._tick: asyncio.TimerHandle | None = None
 
     @property
     def port(self) -> int:
-        """The bound port."""
-        assert self._server is not None  # noqa: S101
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        """The bound port; 0 before `start`."""
+        return int(self._server.sockets[0].getsockname()[1]) if self._server is not None else 0
 
     async def start(self) -> None:
         """Bind and listen. Raises `OSError`."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self._service), self._host, self._port, backlog=1024)
+        self._service.loop = loop
+        self._server = await loop.create_server(
+            lambda: Connection(self._service), self._host, self._port, backlog=BACKLOG
+        )
+        self._look()
 
     async def stop(self, grace: float) -> None:
         """Close the port and the idle connections, let answers under way end for `grace` seconds, then return."""
+        service = self._service
+        service.leaving = lambda: True
         if self._server is not None:
             self._server.close()
-        self._service.leaving = lambda: True
-        until = self._service.clock() + grace
-        while self._service.connections and self._service.clock() < until:
-            for connection in [each for each in self._service.connections if each.idle]:
-                connection.transport.close()
+        until = service.clock() + grace
+        # What the kernel holds of a request is read before its connection is found idle.
+        await asyncio.sleep(STEP_SECONDS)
+        while service.connections and service.clock() < until:
+            for connection in list(service.connections):
+                connection.end_if_idle()
             await asyncio.sleep(STEP_SECONDS)
+        for connection in list(service.connections):
+            connection.abort()
+        if self._tick is not None:
+            self._tick.cancel()
+        await asyncio.sleep(0)
+
+    def _look(self) -> None:
+        now = self._service.clock()
         for connection in list(self._service.connections):
-            connection.transport.abort()
+            self._patience.look(connection, now)
+        self._tick = self._service.loop.call_later(TICK_SECONDS, self._look)

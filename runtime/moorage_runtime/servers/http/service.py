@@ -2,28 +2,88 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import logging
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from moorage_runtime.servers.http.answers import Answers
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.http.answers import JSON, Answer, Answers, lines
 from moorage_runtime.servers.http.app import App
+from moorage_runtime.servers.http.heads import Heads
 from moorage_runtime.servers.http.limits import Limits
 from moorage_runtime.servers.traffic import Traffic
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.http.connection import Connection
+    from moorage_runtime.servers.http.exchange import Exchange
+    from moorage_runtime.servers.http.head import Head
+
+log = logging.getLogger(__name__)
+
+Observer = Callable[["Exchange", int, int], None]
+_LAST_RESORT = b'{"error":{"code":500,"reason":"InternalError","message":"internal error"}}'
 
 
 class Service:
-    """The application, the bounds, and who is connected."""
+    """The application, the bounds, and who is connected.
+
+    `bodies`: bytes of bodies that are being read. `observer` hears of every answer: its status and length.
+    `loop` is set when the port opens.
+    """
+
+    __slots__ = (
+        "_count",
+        "_prefix",
+        "answers",
+        "app",
+        "bodies",
+        "clock",
+        "connections",
+        "heads",
+        "leaving",
+        "limits",
+        "loop",
+        "observer",
+        "traffic",
+    )
+
+    loop: asyncio.AbstractEventLoop
 
     def __init__(
-        self, app: App, answers: Answers, traffic: Traffic, limits: Limits, clock: Callable[[], float]
+        self,
+        app: App,
+        answers: Answers,
+        traffic: Traffic,
+        limits: Limits,
+        clock: Callable[[], float],
+        leaving: Callable[[], bool] = lambda: False,
+        observer: Observer | None = None,
     ) -> None:
         self.app = app
         self.answers = answers
         self.traffic = traffic
         self.limits = limits
         self.clock = clock
-        self.leaving: Callable[[], bool] = lambda: False
+        self.leaving = leaving
+        self.observer = observer
+        self.heads = Heads(app, limits)
         self.connections: set[Connection] = set()
+        self.bodies = 0
+        self._prefix = os.urandom(4).hex().encode()
+        self._count = itertools.count()
+
+    def new_id(self) -> bytes:
+        """A request id for a client that sent none: 16 hex digits, told apart by process and by count."""
+        return b"%b%08x" % (self._prefix, next(self._count) & 0xFFFFFFFF)
+
+    def refusal(self, head: Head | None, fault: RequestFault, request_id: bytes) -> Answer:
+        """The answer that tells a fault."""
+        try:
+            document = self.app.error(head, fault, request_id)
+        except Exception:
+            log.exception("a refusal failed")
+            return 500, _LAST_RESORT, JSON, b""
+        return fault.status, document, JSON, lines(fault.headers)

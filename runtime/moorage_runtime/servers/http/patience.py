@@ -1,0 +1,62 @@
+"""How long a connection may stay as it is. One look at all connections per tick; no timer per request."""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import TYPE_CHECKING
+
+from moorage_runtime.servers.http.limits import Limits
+
+if TYPE_CHECKING:
+    from moorage_runtime.servers.http.connection import Connection
+
+TICK_SECONDS = 0.5
+
+
+class Phase(enum.Enum):
+    """What a connection waits for."""
+
+    IDLE = "the next request"
+    HEAD = "the rest of a head"
+    BODY = "the rest of a body"
+    WORK = "an answer of ours"
+    STALLED = "the client to read"
+    ENDING = "the client to close"
+
+
+class Patience:
+    """Judges connections. A connection notes only that something changed (`due` is 0); the time is noted here."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._moves = limits.stall_bytes
+        self._seconds = {
+            Phase.IDLE: limits.idle_seconds,
+            Phase.HEAD: limits.head_seconds,
+            Phase.BODY: limits.stall_seconds,
+            Phase.WORK: math.inf,
+            Phase.STALLED: limits.stall_seconds,
+            Phase.ENDING: limits.linger_seconds,
+        }
+
+    def look(self, connection: Connection, now: float) -> None:
+        """Note the time of a change, or end the patience with a connection that has not changed for too long."""
+        if connection.half_closed:
+            connection.check_peer()
+        if not connection.due:
+            self._note(connection, connection.phase, now)
+        elif now >= connection.due:
+            phase = connection.phase
+            if phase is Phase.WORK or self._moved(connection, phase, now):
+                self._note(connection, phase, now)
+            else:
+                connection.expire(phase)
+
+    def _note(self, connection: Connection, phase: Phase, now: float) -> None:
+        connection.due = now + self._seconds[phase]
+        connection.mark = connection.moved(phase)
+
+    def _moved(self, connection: Connection, phase: Phase, now: float) -> bool:
+        if phase not in (Phase.BODY, Phase.STALLED) or connection.overdue(phase, now):
+            return False
+        return connection.moved(phase) - connection.mark >= self._moves
