@@ -45,16 +45,6 @@ def health(status: Health) -> bytes:
     return wire.varint(1 << 3) + wire.varint(status) if status else b""
 
 
-def all_health(statuses: Iterable[tuple[str, Health]]) -> bytes:
-    """HealthListResponse."""
-    return b"".join(_entry(name, health(status)) for name, status in statuses)
-
-
-def _entry(name: str, content: bytes) -> bytes:
-    entry = wire.field(1, name) + wire.lead(2, len(content)) + content
-    return wire.lead(1, len(entry)) + entry
-
-
 def server_metadata(name: str, version: str, extensions: Sequence[str]) -> bytes:
     """ServerMetadataResponse."""
     told = b"".join(wire.field(3, extension) for extension in extensions)

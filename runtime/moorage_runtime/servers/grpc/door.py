@@ -67,7 +67,6 @@ def _handlers(plane: DataPlane, traffic: Traffic) -> dict[str, Any]:
         f"/{SERVICE}/RepositoryModelLoad": documents.elsewhere,
         f"/{SERVICE}/RepositoryModelUnload": documents.elsewhere,
         _HEALTH + "Check": health.check,
-        _HEALTH + "List": health.everything,
     }
     # Messages come and go as bytes: reading them is ours, and so is what is said when they cannot be read.
     handlers: dict[str, Any] = {name: grpc.unary_unary_rpc_method_handler(each) for name, each in single.items()}

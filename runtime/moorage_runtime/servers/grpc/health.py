@@ -56,7 +56,3 @@ class HealthService:
                 told = status
                 yield documents.health(status)
             await asyncio.sleep(WATCH_SECONDS)
-
-    async def everything(self, _message: bytes, _context: Any) -> bytes:
-        """List."""
-        return documents.all_health((name, self.status(name)) for name in ("", SERVICE))
