@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array
+
+if TYPE_CHECKING:
+    from moorage_runtime.dataplane.lane import Lane
+    from moorage_runtime.metrics.meters import DoorMeter
+    from moorage_runtime.tracing import Trace
+
+log = logging.getLogger(__name__)
 
 
 class Call:
     """What a door hands over, and hears of exactly once: `answered` or `refused`, in the loop's thread, now or later.
 
-    `inputs`: checked tensors by input name. `outputs`: the wanted ones, None for all. `began`, `deadline`: seconds by
-    `time.monotonic`. `gone`: set by the door when nobody waits for the answer any more.
+    The door gives `inputs`, checked tensors by input name; `outputs`, the wanted ones, None for all; `began` and
+    `deadline`, seconds by `time.monotonic`. It may set `gone` when nobody waits for the answer any more, `cache` to
+    `"bypass"`, `received` to the bytes of the request's body, `trace` to where the request belongs; and, in `answered`,
+    `sent` to the bytes of the answer's body.
+
+    The data plane tells the door `cache_state` (HIT, MISS, COALESCED, BYPASS; None without a cache) before the end.
+    The rest is between the data plane and batching.
     """
 
-    __slots__ = ("began", "deadline", "gone", "inputs", "outputs")
+    __slots__ = (
+        "began",
+        "cache",
+        "cache_state",
+        "deadline",
+        "gone",
+        "inputs",
+        "lane",
+        "meter",
+        "outputs",
+        "queued",
+        "received",
+        "rows",
+        "run",
+        "sent",
+        "trace",
+    )
+
+    lane: Lane
+    meter: DoorMeter
+    queued: float
+    rows: int
 
     def __init__(
         self, inputs: Mapping[str, Array], outputs: tuple[str, ...] | None, began: float, deadline: float
@@ -25,6 +60,12 @@ class Call:
         self.began = began
         self.deadline = deadline
         self.gone = False
+        self.cache: str | None = None
+        self.cache_state: str | None = None
+        self.received = 0
+        self.sent = 0
+        self.trace: Trace | None = None
+        self.run: tuple[float, float, int] | None = None
 
     def answered(self, outputs: Mapping[str, Array]) -> None:
         """The model's answer: the wanted outputs by name."""
@@ -33,3 +74,21 @@ class Call:
     def refused(self, fault: RequestFault) -> None:
         """There is no answer, and this is why."""
         raise NotImplementedError
+
+    def finish(self, outputs: Mapping[str, Array]) -> None:
+        """For the data plane: the call ends well."""
+        try:
+            self.answered(outputs)
+        except Exception:
+            log.exception("answer cannot be told", extra={"model": self.lane.served.name})
+            self.fail(RequestFault(500, "AnswerFailed", "the model's answer cannot be told in this protocol"))
+            return
+        self.lane.ended(self, None)
+
+    def fail(self, fault: RequestFault) -> None:
+        """For the data plane: the call ends without an answer."""
+        try:
+            self.refused(fault)
+        except Exception:
+            log.exception("refusal cannot be told", extra={"model": self.lane.served.name})
+        self.lane.ended(self, fault)

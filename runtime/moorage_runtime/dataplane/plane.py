@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from moorage_runtime import metrics as outcomes
+from moorage_runtime import tracing
 from moorage_runtime.config import RuntimeConfig
+from moorage_runtime.dataplane.awaited import Awaited
 from moorage_runtime.dataplane.call import Call
-from moorage_runtime.engines.engine import Cancel
+from moorage_runtime.dataplane.lane import CONCURRENCY, Lane
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.metrics import Metrics
+from moorage_runtime.metrics.meters import outcome
+from moorage_runtime.metrics.metrics import Metrics
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.repository.life import Phase
 from moorage_runtime.repository.served import Served
 from moorage_runtime.routing import Routes
 from moorage_runtime.tensors import Array
 
-log = logging.getLogger(__name__)
-
-INLINE_SECONDS = 0.001
+# Threads of the whole process; each model uses some of them at once.
 WORKERS = 4
+# A route that was found before its model was replaced may still be reading its request's body.
+RETIRE_SECONDS = 60.0
+LAST_SPANS_SECONDS = 2.0
 
 
 class DataPlane:
-    """Answers for the models of the catalogue."""
+    """Answers for the models of the catalogue. To be used from the loop's thread only."""
 
-    def __init__(self, config: RuntimeConfig, catalogue: Catalogue, routes: Routes) -> None:
+    def __init__(
+        self, config: RuntimeConfig, catalogue: Catalogue, routes: Routes, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.config = config
         self.catalogue = catalogue
         self.routes = routes
-        self.in_flight = 0
-        self.metrics = Metrics(config.model, config.version, lambda: self.in_flight, lambda: catalogue.ready)
+        self.metrics = Metrics(lambda: catalogue.ready, lambda: routes.generation)
+        self.tracer = tracing.from_environment(os.environ, _resource(config))
+        self._clock = clock
+        self._lanes: dict[int, Lane] = {}
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="infer")
+
+    @property
+    def in_flight(self) -> int:
+        """Calls taken and not ended."""
+        return sum(lane.in_flight for lane in self._lanes.values())
 
     @property
     def epoch(self) -> int:
@@ -68,18 +80,13 @@ class DataPlane:
 
     def submit(self, served: Served, call: Call, door: str) -> None:
         """Run the model for one call; the call hears of its end, now or later. Never raises."""
-        self.in_flight += 1
-        if self._estimate(served, call) > INLINE_SECONDS:
-            task = asyncio.get_running_loop().create_task(self._run_aside(served, call, door))
-            task.add_done_callback(lambda done: done.result())
-            return
-        try:
-            outputs = served.engine.infer(call.inputs, call.outputs)
-        except Exception:
-            log.exception("inference failed")
-            self._refuse(call, RequestFault(500, "InferenceFailed", "the model failed on this input"), door)
+        lane = self._lanes.get(id(served)) or self.open(served)
+        if lane is None:
+            fault = RequestFault(503, "ModelNotReady", "the model is not loaded any more", ((b"retry-after", b"1"),))
+            call.refused(fault)
+            self.count(fault, call.began, door, served)
         else:
-            self._answer(call, outputs, door)
+            lane.submit(call, lane.meter.doors[door])
 
     async def infer(
         self,
@@ -90,21 +97,41 @@ class DataPlane:
         door: str,
     ) -> Mapping[str, Array]:
         """`submit` for doors that await. Raises `RequestFault`; cancelling it drops the call."""
-        call = _Awaited(inputs, outputs, time.monotonic(), deadline)
+        call = Awaited(inputs, outputs, self._clock(), deadline)
         self.submit(served, call, door)
         try:
             return await call.future
         finally:
             call.gone = True
 
-    def count(self, fault: RequestFault, began: float, door: str) -> None:
-        """A door refused a request before it became a call."""
-        self.metrics.observe(outcome(fault.status), time.monotonic() - began)
+    def count(self, fault: RequestFault, began: float, door: str, served: Served | None = None) -> None:
+        """A door refused a request before it became a call; `served`: for which version, where that is known."""
+        name, version = (served.name, served.version) if served else (self.config.model, self.config.version)
+        self.metrics.model(name, version).doors[door].count(outcome(fault.status), self._clock() - began)
+
+    def retire(self, served: Served) -> None:
+        """The version is replaced or unloaded: its calls end, then its memory is freed."""
+        if id(served) in self._lanes:
+            asyncio.get_running_loop().call_later(RETIRE_SECONDS, self._close, served)
+        else:
+            self._forget(served)
+
+    def _close(self, served: Served) -> None:
+        if self._lanes[id(served)].in_flight:
+            asyncio.get_running_loop().call_later(1.0, self._close, served)
+            return
+        del self._lanes[id(served)]
+        self._forget(served)
+
+    def _forget(self, served: Served) -> None:
+        if all((each.name, each.version) != (served.name, served.version) for each in self.catalogue.served):
+            self.metrics.forget(served.name, served.version)
+        served.engine.close()
 
     def state(self) -> dict[str, Any]:
         """What the operator asks every pod: who it is, what it applied, and whether it can answer."""
         served = next(iter(self.catalogue.served), None)
-        route = self.routes.route
+        route, limits = self.routes.route, self.config.limits
         return {
             "model": self.config.model,
             "namespace": self.config.namespace,
@@ -116,72 +143,36 @@ class DataPlane:
             "inFlight": self.in_flight,
             "routes": {"generation": self.routes.generation, "role": route.role if route else None},
             "testInference": _tested(served) if served else None,
+            "batching": {each.name: self._lanes[id(each)].facts() for each in self._open_now()},
+            "limits": {"concurrency": limits.concurrency or CONCURRENCY, "queue": limits.queue},
         }
+
+    def _open_now(self) -> list[Served]:
+        return [each for each in self.catalogue.served if id(each) in self._lanes]
 
     def close(self) -> None:
         """Start no further run; those under way are left to end with the process."""
+        if self.tracer is not None:
+            self.tracer.close(LAST_SPANS_SECONDS)
         self._workers.shutdown(wait=False, cancel_futures=True)
 
-    async def _run_aside(self, served: Served, call: Call, door: str) -> None:
-        cancel = Cancel()
-        loop = asyncio.get_running_loop()
-        run = loop.run_in_executor(self._workers, served.engine.infer, call.inputs, call.outputs, cancel)
-        try:
-            outputs = await asyncio.wait_for(run, max(0.0, call.deadline - time.monotonic()))
-        except TimeoutError:
-            cancel()
-            waited = call.deadline - call.began
-            fault = RequestFault(504, "InferenceTimeout", f"the model did not answer within {waited:g} s")
-            self._refuse(call, fault, door)
-        except Exception:
-            log.exception("inference failed")
-            self._refuse(call, RequestFault(500, "InferenceFailed", "the model failed on this input"), door)
-        else:
-            self._answer(call, outputs, door)
-
-    def _answer(self, call: Call, outputs: Mapping[str, Array], door: str) -> None:
-        call.answered(outputs)
-        self.in_flight -= 1
-        self.metrics.observe(outcomes.OK, time.monotonic() - call.began)
-
-    def _refuse(self, call: Call, fault: RequestFault, door: str) -> None:
-        call.refused(fault)
-        self.in_flight -= 1
-        self.count(fault, call.began, door)
-
-    @staticmethod
-    def _estimate(served: Served, call: Call) -> float:
-        """Seconds that a run will take at most, if its cost grows with the rows as the warm-up's did."""
-        verdict = served.verdict
-        rows = max((array.shape[0] for array in call.inputs.values() if array.ndim), default=1)
-        return verdict.seconds * max(1.0, rows / verdict.rows)
-
-
-class _Awaited(Call):
-    """A call whose end a coroutine awaits."""
-
-    __slots__ = ("future",)
-
-    def __init__(
-        self, inputs: Mapping[str, Array], outputs: tuple[str, ...] | None, began: float, deadline: float
-    ) -> None:
-        super().__init__(inputs, outputs, began, deadline)
-        self.future: asyncio.Future[Mapping[str, Array]] = asyncio.get_running_loop().create_future()
-
-    def answered(self, outputs: Mapping[str, Array]) -> None:
-        if not self.future.done():
-            self.future.set_result(outputs)
-
-    def refused(self, fault: RequestFault) -> None:
-        if not self.future.done():
-            self.future.set_exception(fault)
-
-
-def outcome(status: int) -> str:
-    """The metric label of an HTTP status that is no success."""
-    if status == 504:
-        return outcomes.TIMEOUT
-    return outcomes.REFUSED if status < 500 else outcomes.FAILED
+    def open(self, served: Served) -> Lane | None:
+        """Make ready for the version's first call, and tell of it in the metrics; None when it does not answer now."""
+        if all(each is not served for each in self.catalogue.served):
+            return None
+        meter = self.metrics.model(served.name, served.version)
+        meter.load_seconds = served.load_seconds
+        lane = Lane(
+            served,
+            meter,
+            self.config.limits,
+            self.config.batcher,
+            asyncio.get_running_loop(),
+            self._workers,
+            self._clock,
+        )
+        self._lanes[id(served)] = lane
+        return lane
 
 
 def _tested(served: Served) -> dict[str, Any]:
@@ -192,4 +183,13 @@ def _tested(served: Served) -> dict[str, Any]:
         "seconds": round(verdict.seconds, 6),
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(served.tested_at)),
         "loadSeconds": round(served.load_seconds, 3),
+    }
+
+
+def _resource(config: RuntimeConfig) -> dict[str, str]:
+    return {
+        "service.version": config.version,
+        "service.namespace": config.namespace or "default",
+        "moorage.deployment": config.model,
+        "moorage.revision": config.revision,
     }

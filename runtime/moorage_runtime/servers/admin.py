@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from moorage_runtime import metrics
 from moorage_runtime.dataplane.plane import DataPlane
+from moorage_runtime.metrics.exposition import CONTENT_TYPE
 from moorage_runtime.servers.rest.door import Methods, reading
 
 TEXT = b"text/plain; charset=utf-8"
@@ -28,14 +28,10 @@ class AdminDoor:
             case ["readyz"]:
                 return reading(lambda: _probe(plane.ready, b"ready\n", f"{plane.catalogue.phase}\n".encode()), TEXT)
             case ["metrics"]:
-                return reading(self._metrics, metrics.CONTENT_TYPE.encode())
+                return reading(lambda: (200, plane.metrics.render()), CONTENT_TYPE)
             case ["state"]:
                 return reading(lambda: (200, msgspec.json.encode(plane.state())))
         return None
-
-    def _metrics(self) -> tuple[int, bytes]:
-        self._plane.metrics.route_generation.set(self._plane.routes.generation)
-        return 200, self._plane.metrics.render()
 
 
 def _probe(good: bool, yes: bytes, no: bytes) -> tuple[int, bytes]:

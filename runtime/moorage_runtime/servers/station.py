@@ -60,7 +60,7 @@ class Station:
         """What the catalogue holds is warm: become ready, and follow the route table from here on."""
         self.plane.routes.poll()
         for served in self.catalogue.served:
-            self.plane.metrics.load_seconds.set(served.load_seconds)
+            self.plane.open(served)
         self.catalogue.open()
         self._watching = asyncio.get_running_loop().create_task(self.plane.routes.watch())
         log.info("ready", extra=self.plane.state())

@@ -1,0 +1,67 @@
+"""What runs: one call, as batching sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.tensors import Array
+
+
+class Member(Protocol):
+    """One call. `rows`: the common first length of its inputs, 0 when they have none: it then runs by itself.
+
+    `began`, `deadline`, `queued`: seconds, monotonic. `gone`: nobody waits for the answer any more.
+    `run`: when its run began, how long it took, and the rows of all that ran with it.
+    Exactly one of `finish` and `fail` is called, once, in the loop's thread; neither raises.
+    """
+
+    inputs: Mapping[str, Array]
+    outputs: tuple[str, ...] | None
+    began: float
+    deadline: float
+    queued: float
+    gone: bool
+    rows: int
+    run: tuple[float, float, int] | None
+
+    def finish(self, outputs: Mapping[str, Array]) -> None:
+        """The model's answer for exactly this member's rows."""
+
+    def fail(self, fault: RequestFault) -> None:
+        """There is none, and why."""
+
+
+M = TypeVar("M", bound=Member)
+
+
+class Witness(Protocol):
+    """Sees runs, for the metrics."""
+
+    def ran(self, members: Sequence[Member], rows: int, began: float, seconds: float) -> None:
+        """One run of the model ended well, for these members."""
+
+    def failed(self, error: Exception) -> None:
+        """The model failed on one member alone."""
+
+    def split(self, reason: str) -> None:
+        """A run for several members gave nothing of use; each is run alone now."""
+
+    def abandoned(self, change: int) -> None:
+        """So many more (or fewer) runs go on that nobody waits for."""
+
+
+def expired(member: Member, now: float) -> RequestFault | None:
+    """Why a member needs no answer any more; None when it does."""
+    if member.gone:
+        return RequestFault(499, "ClientGone", "the client left before the answer")
+    if member.deadline <= now:
+        waited = member.deadline - member.began
+        return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {waited:g} s")
+    return None
+
+
+def failure() -> RequestFault:
+    """The model could not do it: its own words may hold paths of this machine, so they go to the log alone."""
+    return RequestFault(500, "InferenceFailed", "the model failed on this input")

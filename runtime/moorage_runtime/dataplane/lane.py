@@ -1,0 +1,199 @@
+"""One version's way from a call to its engine: how many may come, when and with whom they run, and how each ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from moorage_runtime.batching.groups import rows_of
+from moorage_runtime.batching.member import Member, expired, failure
+from moorage_runtime.batching.pace import Pace
+from moorage_runtime.batching.scheduling import Pool, Scheduler
+from moorage_runtime.batching.together import ROWS_DIFFER
+from moorage_runtime.batching.turn import Turn
+from moorage_runtime.batching.workers import Workers
+from moorage_runtime.config import Batcher, Limits
+from moorage_runtime.dataplane.call import Call
+from moorage_runtime.dataplane.drainage import Drainage
+from moorage_runtime.dataplane.seldom import Seldom
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.metrics.meters import OK, OVERLOADED, DoorMeter, ModelMeter, outcome
+from moorage_runtime.repository.served import Served
+from moorage_runtime.tracing import Trace
+
+log = logging.getLogger(__name__)
+
+# Longer than this no run may keep the loop: the probes, and every other client, wait for it.
+INLINE_SECONDS = 0.001
+CONCURRENCY = 1024
+# Threads of one model: enough that one long run does not keep the next batch waiting, few enough that batches form.
+SLOTS_TOGETHER = 2
+SLOTS_ALONE = 4
+
+
+class Lane:
+    """All calls of one version. To be used from the loop's thread only."""
+
+    def __init__(
+        self,
+        served: Served,
+        meter: ModelMeter,
+        limits: Limits,
+        batcher: Batcher,
+        scheduler: Scheduler,
+        pool: Pool,
+        clock: Callable[[], float],
+    ) -> None:
+        self.served = served
+        self.meter = meter
+        self._clock = clock
+        self._most_calls = limits.concurrency or CONCURRENCY
+        self._queue = limits.queue
+        self._drainage = Drainage()
+        self._failures = Seldom(clock)
+        self._pace = Pace(_samples(served.verdict), INLINE_SECONDS)
+        meter.together = _batchable(served) and batcher.max_batch_size > 1
+        most = batcher.max_batch_size if meter.together else 1
+        window = batcher.max_latency_seconds if meter.together else 0.0
+        self._turn: Turn[Call] = Turn(
+            served.engine, self._pace, self, scheduler, clock, most=most, window=window, budget=INLINE_SECONDS
+        )
+        self._workers: Workers[Call] = Workers(
+            served.engine,
+            self._pace,
+            self,
+            scheduler,
+            pool,
+            clock,
+            slots=SLOTS_TOGETHER if meter.together else SLOTS_ALONE,
+            most=self._pace.worth(most),
+            window=window,
+        )
+
+    @property
+    def in_flight(self) -> int:
+        """Calls taken and not ended."""
+        return self.meter.in_flight
+
+    def submit(self, call: Call, door: DoorMeter) -> None:
+        """Take a call, or refuse it. Never raises."""
+        call.lane = self
+        call.meter = door
+        call.queued = now = self._clock()
+        self.served.used = now
+        meter = self.meter
+        if not meter.in_flight:
+            self._drainage.begin(now)
+        meter.in_flight += 1
+        if meter.in_flight > self._most_calls:
+            call.fail(self._overloaded(now))
+        elif call.deadline <= now or call.gone:
+            call.fail(expired(call, now) or failure())
+        else:
+            self._send(call, now)
+
+    def _send(self, call: Call, now: float) -> None:
+        call.rows = rows = rows_of(call.inputs)
+        if (rows or _most_rows(call)) > self._pace.rows:
+            if self._workers.full(self._queue):
+                call.fail(self._overloaded(now))
+            else:
+                self._workers.add(call)
+        elif rows and self.meter.together:
+            self._turn.add(call)
+        else:
+            self._turn.now(call)
+
+    def ended(self, call: Call, fault: RequestFault | None) -> None:
+        """The call has been told its end."""
+        self.meter.in_flight -= 1
+        door = call.meter
+        place = OK if fault is None else outcome(fault.status)
+        if place != OVERLOADED:
+            self._drainage.ended += 1
+        now = self._clock()
+        door.outcomes[place] += 1
+        door.seconds.observe(now - call.began)
+        door.received += call.received
+        door.sent += call.sent
+        if call.trace is not None:
+            self._trace(call.trace, call, fault)
+
+    def _trace(self, trace: Trace, call: Call, fault: RequestFault | None) -> None:
+        status, reason = (200, "") if fault is None else (fault.status, fault.reason)
+        trace.end(status, reason, self.served.name, self.served.version, call.queued, call.run)
+
+    def ran(self, members: Sequence[Member], rows: int, began: float, seconds: float) -> None:
+        """For batching: a run ended well."""
+        meter = self.meter
+        meter.inference.observe(seconds)
+        meter.rows.observe(rows)
+        queue = meter.queue
+        run = (began, seconds, rows)
+        for member in members:
+            member.run = run
+            queue.observe(began - member.queued)
+
+    def failed(self, error: Exception) -> None:
+        """For batching: the model failed on one call alone. The log is told the first of many."""
+        suppressed = self._failures.now()
+        if suppressed is not None:
+            told = {"model": self.served.name, "version": self.served.version, "suppressed": suppressed}
+            log.error("inference failed", exc_info=error, extra=told)
+
+    def split(self, reason: str) -> None:
+        """For batching: what ran together is run again, each alone."""
+        self.meter.splits[reason] = self.meter.splits.get(reason, 0) + 1
+        if reason == ROWS_DIFFER and self.meter.together:
+            self.meter.together = False
+            self._turn.most = self._workers.most = 1
+            log.warning(
+                "the model gives another number of rows than it gets: its requests run one by one from now on",
+                extra={"model": self.served.name, "version": self.served.version},
+            )
+
+    def abandoned(self, change: int) -> None:
+        """For batching: so many more (or fewer) runs go on that nobody waits for."""
+        self.meter.abandoned += change
+
+    def facts(self) -> dict[str, Any]:
+        """For a reader of the state: how this version's requests are run."""
+        pace = self._pace
+        inline = "together" if self.meter.together else "at once"
+        runs = inline if pace.rows else "threads"
+        return {
+            "runs": runs,
+            "rowsTogether": self._rows_together(),
+            "microsecondsARow": round(pace.seconds(1) * 1e6, 1),
+        }
+
+    def _rows_together(self) -> int:
+        if not self.meter.together:
+            return 1
+        return min(self._turn.most, self._pace.rows) if self._pace.rows else self._workers.most
+
+    def _overloaded(self, now: float) -> RequestFault:
+        wait = self._drainage.seconds(self.meter.in_flight, now)
+        return RequestFault(
+            429,
+            "Overloaded",
+            f"too many requests are being answered; try again in {wait} s",
+            ((b"retry-after", b"%d" % wait),),
+        )
+
+
+def _most_rows(call: Call) -> int:
+    return max((array.shape[0] for array in call.inputs.values() if array.ndim), default=1)
+
+
+def _samples(verdict: Any) -> Sequence[tuple[int, float]]:
+    return getattr(verdict, "seconds_by_rows", ()) or ((verdict.rows, verdict.seconds),)
+
+
+def _batchable(served: Any) -> bool:
+    found = getattr(served.verdict, "batchable", None)
+    if found is not None:
+        return bool(found)
+    specs = [*served.engine.inputs.values(), *served.engine.outputs.values()]
+    return all(spec.shape[:1] == (-1,) for spec in specs)

@@ -1,0 +1,47 @@
+"""The text format 0.0.4 that every Prometheus reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import accumulate
+
+from moorage_runtime.metrics.histogram import Histogram
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+Labels = Mapping[str, str]
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+
+
+class Page:
+    """One scrape's text, a family at a time: all samples of a family must follow its `family` line."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._name = ""
+
+    def family(self, name: str, kind: str, about: str) -> Page:
+        """Begin a family. `kind`: counter, gauge or histogram; a counter's name ends in `_total`."""
+        self._name = name
+        self._lines.append(f"# HELP {name} {about}\n# TYPE {name} {kind}\n")
+        return self
+
+    def sample(self, value: float, labels: Labels | None = None) -> None:
+        """One value of the current family."""
+        self._line("", labels or {}, value)
+
+    def histogram(self, histogram: Histogram, labels: Labels) -> None:
+        """One histogram of the current family: cumulative buckets, sum and count."""
+        bounds = [*map(repr, histogram.bounds), "+Inf"]
+        sums = list(accumulate(histogram.counts))
+        for bound, below in zip(bounds, sums, strict=True):
+            self._line("_bucket", {**labels, "le": bound}, below)
+        self._line("_sum", labels, histogram.total)
+        self._line("_count", labels, sums[-1])
+
+    def render(self) -> bytes:
+        """The whole text."""
+        return "".join(self._lines).encode()
+
+    def _line(self, suffix: str, labels: Labels, value: float) -> None:
+        told = ",".join(f'{key}="{text.translate(_ESCAPES)}"' for key, text in labels.items())
+        self._lines.append(f"{self._name}{suffix}{{{told}}} {value!r}\n" if told else f"{self._name} {value!r}\n")

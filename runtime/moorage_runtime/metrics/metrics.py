@@ -1,0 +1,110 @@
+"""Every metric of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from moorage_runtime.metrics import process
+from moorage_runtime.metrics.exposition import Labels, Page
+from moorage_runtime.metrics.meters import OUTCOMES, DoorMeter, ModelMeter
+
+DOORS = ("v2", "v1", "features", "grpc")
+Row = tuple[Labels, ModelMeter]
+
+
+class Metrics:
+    """The meters of all models by (model, version).
+
+    `ready`: whether the process should get traffic; `generation`: of the route table in force.
+    """
+
+    def __init__(self, ready: Callable[[], bool], generation: Callable[[], int]) -> None:
+        self._ready = ready
+        self._generation = generation
+        self._models: dict[tuple[str, str], ModelMeter] = {}
+
+    def model(self, name: str, version: str) -> ModelMeter:
+        """The meter of one version, made at the first question."""
+        found = self._models.get((name, version))
+        if found is None:
+            found = self._models[name, version] = ModelMeter()
+            for door in DOORS:
+                found.door(door)
+        return found
+
+    def forget(self, name: str, version: str) -> None:
+        """The version is gone for good: its series end."""
+        self._models.pop((name, version), None)
+
+    def render(self) -> bytes:
+        """The exposition text."""
+        page = Page()
+        rows: list[Row] = [
+            ({"model": name, "version": version}, meter) for (name, version), meter in self._models.items()
+        ]
+        _requests(page, rows)
+        _runs(page, rows)
+        _gauges(page, rows)
+        page.family("moorage_ready", "gauge", "1 when this process should get traffic.").sample(int(self._ready()))
+        page.family("moorage_route_generation", "gauge", "Generation of the route table in force.").sample(
+            self._generation()
+        )
+        process.describe(page)
+        return page.render()
+
+
+def _requests(page: Page, rows: Iterable[Row]) -> None:
+    page.family("moorage_requests_total", "counter", "Inference requests by door and outcome.")
+    for labels, door in _doors(rows):
+        for name, count in zip(OUTCOMES, door.outcomes, strict=True):
+            page.sample(count, {**labels, "outcome": name})
+    page.family("moorage_request_seconds", "histogram", "Seconds from a request's head to its answer.")
+    for labels, door in _doors(rows):
+        page.histogram(door.seconds, labels)
+    page.family("moorage_request_bytes_total", "counter", "Bytes of the bodies of requests.")
+    for labels, door in _doors(rows):
+        page.sample(door.received, labels)
+    page.family("moorage_response_bytes_total", "counter", "Bytes of the bodies of answers.")
+    for labels, door in _doors(rows):
+        page.sample(door.sent, labels)
+
+
+def _runs(page: Page, rows: Iterable[Row]) -> None:
+    page.family("moorage_queue_seconds", "histogram", "Seconds that a request waited for its run.")
+    for labels, meter in rows:
+        page.histogram(meter.queue, labels)
+    page.family("moorage_inference_seconds", "histogram", "Seconds of one run of the model.")
+    for labels, meter in rows:
+        page.histogram(meter.inference, labels)
+    page.family("moorage_batch_rows", "histogram", "Rows of one run of the model.")
+    for labels, meter in rows:
+        page.histogram(meter.rows, labels)
+    page.family("moorage_batch_splits_total", "counter", "Batches that were run again, each request alone.")
+    for labels, meter in rows:
+        for reason, count in meter.splits.items():
+            page.sample(count, {**labels, "reason": reason})
+    page.family("moorage_cache_total", "counter", "Requests by what the response cache did for them.")
+    for labels, meter in rows:
+        for state, count in meter.cache.items():
+            page.sample(count, {**labels, "state": state})
+
+
+def _gauges(page: Page, rows: Iterable[Row]) -> None:
+    page.family("moorage_in_flight", "gauge", "Requests taken and not answered yet.")
+    for labels, meter in rows:
+        page.sample(meter.in_flight, labels)
+    page.family("moorage_runs_abandoned", "gauge", "Runs that nobody waits for, and that did not end yet.")
+    for labels, meter in rows:
+        page.sample(meter.abandoned, labels)
+    page.family("moorage_batching", "gauge", "1 while requests are run together.")
+    for labels, meter in rows:
+        page.sample(int(meter.together), labels)
+    page.family("moorage_load_seconds", "gauge", "Seconds to load, warm up and test the model.")
+    for labels, meter in rows:
+        page.sample(meter.load_seconds, labels)
+
+
+def _doors(rows: Iterable[Row]) -> Iterator[tuple[Labels, DoorMeter]]:
+    for labels, meter in rows:
+        for name, door in meter.doors.items():
+            yield {**labels, "door": name}, door
