@@ -28,6 +28,7 @@ _NUMPY = {
 }
 _NAMES = {dtype: name for name, dtype in _NUMPY.items()}
 _BF16 = "BF16"
+_FLOATS = frozenset({"FP16", _BF16, "FP32", "FP64"})
 DATATYPES = frozenset(_NUMPY) | {_BF16}
 
 
@@ -76,3 +77,24 @@ def zeros(spec: TensorSpec) -> Array:
     if spec.datatype == "BYTES":
         return np.full(shape, "", dtype=np.object_)
     return np.zeros(shape, dtype_of(spec.datatype))
+
+
+def difference(got: Array, wanted: Array, tolerance: float) -> str | None:
+    """The first place where two tensors differ, in words; None when they agree.
+
+    Numbers may differ by `tolerance`, absolute or relative to the wanted one; NaN equals NaN; all else is exact.
+    """
+    if got.shape != wanted.shape:
+        return f": expected shape {list(wanted.shape)}, got {list(got.shape)}"
+    numbers = datatype_of(wanted) in _FLOATS
+    if numbers:
+        left, right = got.astype(np.float64), wanted.astype(np.float64)
+        same = np.isclose(left, right, rtol=tolerance, atol=tolerance, equal_nan=True)
+    else:
+        same = np.asarray(got == wanted)
+    if same.all():
+        return None
+    at = tuple(int(place) for place in np.argwhere(~same)[0])
+    where = f"[{', '.join(map(str, at))}]" if at else ""
+    within = f" within {tolerance:g}" if numbers else ""
+    return f"{where}: expected {wanted[at]!s:.100}{within}, got {got[at]!s:.100}"

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from moorage_runtime import examples
+from moorage_runtime import examples, rehearsal
 from moorage_runtime.artifact import Example
 from moorage_runtime.codecs.v2 import expected
 from moorage_runtime.codecs.v2.reader import Reader
@@ -17,12 +16,16 @@ from moorage_runtime.config import Limits, TestRequest
 from moorage_runtime.engines import reasons
 from moorage_runtime.engines.engine import Engine
 from moorage_runtime.errors import LoadFault, RequestFault
-from moorage_runtime.tensors import Array, datatype_of, zeros
+from moorage_runtime.tensors import Array, TensorSpec, difference, zeros
 
 TEST_REQUEST = "testRequest"
 INPUT_EXAMPLE = "inputExample"
 ZEROS = "zeros"
 RUNS = 5
+# A model that takes longer is asked no more often than it must.
+_SECONDS = 0.1
+# Below this, threads cost more than they save; a run of a small model ends before the second one has woken up.
+_SERIAL_SECONDS = 0.0002
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,11 +38,16 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """A trial that the model passed: seconds of one run (the median), and the rows it had."""
+    """A trial that the model passed: seconds of one run (the median), and the rows it had.
+
+    `batchable`, `seconds_by_rows`: what the rehearsal found; the latter is never empty.
+    """
 
     source: str
     seconds: float
     rows: int
+    batchable: bool = False
+    seconds_by_rows: tuple[tuple[int, float], ...] = ()
 
 
 def choose(request: TestRequest | None, example: Example | None, folder: Any, engine: Engine) -> Trial:
@@ -56,17 +64,63 @@ def choose(request: TestRequest | None, example: Example | None, folder: Any, en
 def run(trial: Trial, engine: Engine, clock: Callable[[], float]) -> Verdict:
     """Ask the model several times, which also warms it up; the first answer must be the expected one.
 
-    Raises `LoadFault` TestRequestFailed. `clock`: seconds, monotonic.
+    Outputs whose rank the model file leaves open get that of the answer. Raises `LoadFault` TestRequestFailed.
+    `clock`: seconds, monotonic.
     """
-    seconds = []
-    for turn in range(RUNS):
+    began, answer = clock(), _ask(trial, engine)
+    if trial.expect is not None:
+        _compare(answer, trial.expect, trial.tolerance)
+    seconds = _seconds(trial, engine, began, clock)
+    engine.outputs = _settled(engine.outputs, answer)
+    rows = max(1, max((array.shape[0] for array in trial.inputs.values() if array.ndim), default=1))
+    slow = seconds > rehearsal.SLOW_SECONDS
+    found = rehearsal.Rehearsal() if slow else rehearsal.rehearse(engine, trial.inputs, clock)
+    return Verdict(
+        source=trial.source,
+        seconds=seconds,
+        rows=rows,
+        batchable=found.batchable,
+        seconds_by_rows=found.seconds_by_rows or ((rows, seconds),),
+    )
+
+
+def fit(
+    load: Callable[[int], Engine], threads: Sequence[int], ask: Callable[[Engine], Trial], clock: Callable[[], float]
+) -> tuple[Engine, Verdict]:
+    """Load a model with as many threads as pay, and try it. Raises `LoadFault`.
+
+    `threads`: what to try, rising; the next only when a run is so slow that threads can make it quicker. `load`: by the
+    number of threads; `ask`: what is asked of the engine.
+    """
+    engine = load(threads[0])
+    verdict = run(ask(engine), engine, clock)
+    for count in threads[1:]:
+        if verdict.seconds <= _SERIAL_SECONDS:
+            break
+        engine.close()
+        engine = load(count)
+        verdict = run(ask(engine), engine, clock)
+    return engine, verdict
+
+
+def _seconds(trial: Trial, engine: Engine, began: float, clock: Callable[[], float]) -> float:
+    """The median of the runs; the first, which `began` then, counts only when it must."""
+    first = clock() - began
+    seconds: list[float] = []
+    while len(seconds) < RUNS - 1 and clock() - began <= _SECONDS:
         started = clock()
-        answer = _ask(trial, engine)
+        _ask(trial, engine)
         seconds.append(clock() - started)
-        if turn == 0 and trial.expect is not None:
-            _compare(answer, trial.expect, trial.tolerance)
-    rows = max((array.shape[0] for array in trial.inputs.values() if array.ndim), default=1)
-    return Verdict(source=trial.source, seconds=statistics.median(seconds), rows=max(1, rows))
+    return statistics.median(seconds) if seconds else first
+
+
+def _settled(specs: Mapping[str, TensorSpec], answer: Mapping[str, Array]) -> dict[str, TensorSpec]:
+    return {
+        name: spec
+        if len(spec.shape) == answer[name].ndim
+        else TensorSpec(name, spec.datatype, (-1,) * answer[name].ndim)
+        for name, spec in specs.items()
+    }
 
 
 def _ask(trial: Trial, engine: Engine) -> dict[str, Array]:
@@ -103,23 +157,3 @@ def _compare(got: Mapping[str, Array], expect: Mapping[str, Array], tolerance: f
         problem = difference(got[name], wanted, tolerance)
         if problem:
             raise LoadFault(reasons.TEST_REQUEST_FAILED, f"output {name!r}{problem}")
-
-
-def difference(got: Array, wanted: Array, tolerance: float) -> str | None:
-    """The first place where two tensors differ, in words; None when they agree.
-
-    Numbers may differ by `tolerance`, absolute or relative to the wanted one; NaN equals NaN; all else is exact.
-    """
-    if got.shape != wanted.shape:
-        return f": expected shape {list(wanted.shape)}, got {list(got.shape)}"
-    if wanted.dtype.kind == "f":
-        left, right = got.astype(np.float64), wanted.astype(np.float64)
-        same = np.isclose(left, right, rtol=tolerance, atol=tolerance, equal_nan=True)
-    else:
-        same = np.asarray(got == wanted)
-    if same.all():
-        return None
-    at = tuple(int(place) for place in np.argwhere(~same)[0])
-    where = f"[{', '.join(map(str, at))}]" if at else ""
-    within = f" within {tolerance:g}" if datatype_of(wanted).startswith("FP") else ""
-    return f"{where}: expected {wanted[at]!s:.100}{within}, got {got[at]!s:.100}"

@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 
 from moorage_runtime import artifact, trial
-from moorage_runtime.config import RuntimeConfig
+from moorage_runtime.config import Onnx, RuntimeConfig
 from moorage_runtime.engines import cpus, reasons
 from moorage_runtime.engines.engine import Engine
 from moorage_runtime.errors import LoadFault
 from moorage_runtime.repository.served import Served
+
+_LARGE_BYTES = 32 << 20
 
 
 def load(config: RuntimeConfig, model_dir: Path) -> Served:
@@ -23,9 +25,7 @@ def load(config: RuntimeConfig, model_dir: Path) -> Served:
             reasons.ARTIFACT_MISSING, "the model folder holds no finished download; the init container must run first"
         )
     folder = artifact.tree(model_dir)
-    engine = _engine(folder / manifest.model_file)
-    chosen = trial.choose(config.test_request, manifest.example, folder, engine)
-    verdict = trial.run(chosen, engine, time.perf_counter)
+    engine, verdict = _fitted(config, manifest, folder)
     gc.collect()
     gc.freeze()
     return Served(
@@ -42,7 +42,21 @@ def load(config: RuntimeConfig, model_dir: Path) -> Served:
     )
 
 
-def _engine(model_file: Path) -> Engine:
+def _fitted(config: RuntimeConfig, manifest: artifact.Manifest, folder: Path) -> tuple[Engine, trial.Verdict]:
     from moorage_runtime.engines import onnx
 
-    return onnx.load(model_file, cpus.threads())
+    path = folder / manifest.model_file
+    return trial.fit(
+        lambda threads: onnx.load(path, threads, config.onnx),
+        _threads(config.onnx, path),
+        lambda engine: trial.choose(config.test_request, manifest.example, folder, engine),
+        time.perf_counter,
+    )
+
+
+def _threads(settings: Onnx, path: Path) -> tuple[int, ...]:
+    """What to try. A large model is certainly slow, and not worth loading twice."""
+    most = cpus.threads()
+    if settings.intra_op_num_threads or most == 1 or path.stat().st_size > _LARGE_BYTES:
+        return (most,)
+    return (1, most)

@@ -22,7 +22,7 @@ from moorage_runtime.engines import cpus
 from moorage_runtime.engines import onnx as engine
 from moorage_runtime.engines.engine import Cancel
 from moorage_runtime.errors import LoadFault
-from moorage_runtime.tensors import TensorSpec
+from moorage_runtime.tensors import TensorSpec, difference
 
 PROBE = {"name": "X", "shape": [1, 30], "datatype": "FP32", "data": models.rows(1)[0].tolist()}
 
@@ -144,7 +144,7 @@ def test_an_mlflow_example_becomes_the_models_inputs(document: Any, specs: Any, 
 )
 def test_answers_are_compared_within_the_tolerance(got: Any, wanted: Any, said: str | None) -> None:
     kind = object if isinstance(got[0], str) else None
-    assert trial.difference(np.array(got, kind), np.array(wanted, kind), 1e-4) == said
+    assert difference(np.array(got, kind), np.array(wanted, kind), 1e-4) == said
 
 
 @pytest.mark.parametrize("data", [[0.02, 0.98], [[0.02, 0.98]]])
