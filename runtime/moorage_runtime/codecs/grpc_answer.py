@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from moorage_runtime.codecs import grpc_tensors
 from moorage_runtime.codecs import grpc_wire as wire
@@ -25,11 +26,11 @@ class Answers:
     def raw(self, request_id: str, outputs: Mapping[str, Array], *, final: bool = False) -> bytes:
         """The answer, its tensors as raw bytes. `final`: say that no other follows to the same request."""
         parts = self._begin(request_id, final)
-        contents = []
+        contents: list[Any] = []
         for name, array in outputs.items():
             parts.append(self._output(name, array))
-            content = grpc_tensors.raw(array)
-            contents.append(wire.lead(6, len(content)))
+            size, content = grpc_tensors.raw(array)
+            contents.append(wire.lead(6, size))
             contents.append(content)
         return b"".join(parts + contents)
 

@@ -13,7 +13,8 @@ import msgspec
 
 from moorage_runtime.codecs import grpc_wire as wire
 from moorage_runtime.codecs.grpc_parameters import Parameter, read_parameter
-from moorage_runtime.codecs.grpc_tensors import invalid, read_contents, read_raw
+from moorage_runtime.codecs.grpc_tensors import read_contents, read_raw
+from moorage_runtime.codecs.v2.request import invalid, names
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, fits
 
@@ -179,14 +180,14 @@ def check(head: Head, inputs: Mapping[str, TensorSpec], outputs: Mapping[str, Te
         raise RequestFault(413, "TooManyElements", f"inputs: {told}")
     missing = ", ".join(repr(name) for name in inputs if name not in seen)
     if missing:
-        raise invalid(f"inputs: {missing} is missing; the model takes {_names(inputs)}")
+        raise invalid(f"inputs: {missing} is missing; the model takes {names(inputs)}")
     _check_outputs(head.outputs or (), outputs)
 
 
 def _check_input(tensor: Tensor, specs: Mapping[str, TensorSpec], seen: set[str], path: str) -> None:
     spec = specs.get(tensor.name)
     if spec is None:
-        raise invalid(f"{path}.name: the model has no input {tensor.name!r}; it takes {_names(specs)}")
+        raise invalid(f"{path}.name: the model has no input {tensor.name!r}; it takes {names(specs)}")
     if tensor.name in seen:
         raise invalid(f"{path}.name: {tensor.name!r} is given twice")
     if tensor.datatype != spec.datatype:
@@ -195,16 +196,12 @@ def _check_input(tensor: Tensor, specs: Mapping[str, TensorSpec], seen: set[str]
         raise invalid(f"{path}.shape: {list(tensor.shape)} is sent, the model takes {list(spec.shape)}")
 
 
-def _check_outputs(names: Sequence[str], specs: Mapping[str, TensorSpec]) -> None:
-    for index, name in enumerate(names):
+def _check_outputs(wanted: Sequence[str], specs: Mapping[str, TensorSpec]) -> None:
+    for index, name in enumerate(wanted):
         if name not in specs:
-            raise invalid(f"outputs[{index}].name: the model has no output {name!r}; it gives {_names(specs)}")
-        if name in names[:index]:
+            raise invalid(f"outputs[{index}].name: the model has no output {name!r}; it gives {names(specs)}")
+        if name in wanted[:index]:
             raise invalid(f"outputs[{index}].name: {name!r} is asked for twice")
-
-
-def _names(specs: Mapping[str, TensorSpec]) -> str:
-    return ", ".join(repr(name) for name in specs)
 
 
 def tensors(message: bytes, envelope: Envelope, head: Head) -> dict[str, Array]:

@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moorage_runtime.codecs import grpc_wire as wire
+from moorage_runtime.codecs.v2 import blobs
+from moorage_runtime.codecs.v2.elements import shaped
+from moorage_runtime.codecs.v2.request import invalid
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, datatype_of, dtype_of
 
-INVALID = "InvalidRequest"
 # A list of every packed number is one field; fields of one number each are for the few that clients once made so.
 _MOST_FIELDS = 1 << 16
+# Copying is cheaper than looking, up to about here.
+_SMALL = 8 << 10
 _CONTENTS = (
     "bool_contents",
     "int_contents",
@@ -43,44 +47,12 @@ _FIELD = {
 _BYTES_FIELD = 8
 
 
-def invalid(message: str) -> RequestFault:
-    """The refusal of a message that can be read and says something wrong."""
-    return RequestFault(400, INVALID, message)
-
-
 def read_raw(data: bytes, span: wire.Span, datatype: str, shape: tuple[int, ...], path: str) -> Array:
-    """The tensor whose raw bytes lie in `data`; numbers are looked at where they lie, read-only.
+    """The tensor whose raw bytes lie there in `data`; numbers are looked at where they lie, read-only.
 
     Raises `RequestFault` 400 starting with `path`.
     """
-    start, stop = span
-    if datatype == "BYTES":
-        return _text_array(list(_raw_texts(data, start, stop, math.prod(shape), path)), shape, path)
-    dtype = dtype_of(datatype)
-    wanted = math.prod(shape) * dtype.itemsize
-    if stop - start != wanted:
-        raise invalid(f"{path}: {stop - start} bytes, {datatype} of shape {list(shape)} needs {wanted}")
-    array = _view(data, start, dtype, shape)
-    if datatype == "BOOL" and array.view(np.uint8).max(initial=0) > 1:
-        raise invalid(f"{path}: BOOL is a byte of 0 or 1")
-    return array
-
-
-def _view(data: bytes, start: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
-    array: Array = np.ndarray(shape, dtype, data, start)
-    # Compiled loops may trust a number to lie at a multiple of its size.
-    return array if array.flags.aligned else array.copy()
-
-
-def _raw_texts(data: bytes, at: int, stop: int, count: int, path: str) -> Iterator[str]:
-    for index in range(count):
-        start = at + 4
-        at = start + int.from_bytes(data[at:start], "little")
-        if at > stop:
-            raise invalid(f"{path}: ends within element {index}; each has its length in four bytes before it")
-        yield _text(data[start:at], index, path)
-    if at != stop:
-        raise invalid(f"{path}: more than the {count} elements that the shape needs")
+    return blobs.read(data, span[0], span[1] - span[0], datatype, shape, path)
 
 
 def _text(content: bytes, index: int, path: str) -> str:
@@ -95,19 +67,19 @@ def _text_array(texts: Sequence[str], shape: tuple[int, ...], path: str) -> Arra
         raise _miscounted(path, str(len(texts)), shape)
     array = np.empty(len(texts), np.object_)
     array[:] = texts
-    return array.reshape(shape)
+    return shaped(array, shape, path)
 
 
-def raw(array: Array) -> bytes:
-    """The raw bytes of a tensor."""
-    if array.dtype.kind in "OSU":
-        parts = [_bytes(item) for item in array.ravel().tolist()]
-        return b"".join(len(part).to_bytes(4, "little") + part for part in parts)
-    return array.tobytes()
+def raw(array: Array) -> tuple[int, bytes | Array]:
+    """How many raw bytes a tensor has, and the bytes: looked at where they lie, if they are many."""
+    if array.dtype.kind in "OSU" or array.nbytes > _SMALL:
+        content = blobs.write(array)
+        return len(content), content
+    return array.nbytes, array.tobytes()
 
 
 def _bytes(item: object) -> bytes:
-    return item if isinstance(item, bytes) else str(item).encode()
+    return item if isinstance(item, bytes) else str(item).encode(errors="replace")
 
 
 def read_contents(data: bytes, spans: Sequence[wire.Span], datatype: str, shape: tuple[int, ...], path: str) -> Array:
@@ -127,7 +99,7 @@ def read_contents(data: bytes, spans: Sequence[wire.Span], datatype: str, shape:
     numbers = wire.read_varints(b"".join(data[start:stop] for start, stop in found), math.prod(shape))
     if numbers is None:
         raise _miscounted(path, "more or fewer", shape)
-    return _narrowed(numbers, datatype, dtype, path).reshape(shape)
+    return shaped(_narrowed(numbers, datatype, dtype, path), shape, path)
 
 
 def _elements(data: bytes, spans: Sequence[wire.Span], datatype: str, path: str) -> Iterator[wire.Span]:
@@ -151,9 +123,12 @@ def _floats(data: bytes, spans: Sequence[wire.Span], dtype: np.dtype[Any], shape
     size = sum(stop - start for start, stop in spans)
     if size != math.prod(shape) * dtype.itemsize:
         raise _miscounted(path, str(size // dtype.itemsize), shape)
-    if len(spans) == 1:
-        return _view(data, spans[0][0], dtype, shape)
-    return np.frombuffer(b"".join(data[start:stop] for start, stop in spans), dtype).reshape(shape)
+    if len(spans) != 1:
+        data = b"".join(data[start:stop] for start, stop in spans)
+        spans = [(0, size)]
+    array = np.frombuffer(data, dtype, size // dtype.itemsize, spans[0][0])
+    # As with raw bytes: compiled loops may trust a number to lie at a multiple of its size.
+    return shaped(array if array.flags.aligned else array.copy(), shape, path)
 
 
 def _narrowed(numbers: NDArray[np.uint64], datatype: str, dtype: np.dtype[Any], path: str) -> Array:

@@ -31,7 +31,8 @@ def classes(*files: Any) -> dict[str, Any]:
     pool = descriptor_pool.DescriptorPool()
     for file in files:
         pool.Add(file)
-    return message_factory.GetMessageClassesForFiles([file.name for file in files], pool)
+    made: dict[str, Any] = message_factory.GetMessageClassesForFiles([file.name for file in files], pool)
+    return made
 
 
 @cache

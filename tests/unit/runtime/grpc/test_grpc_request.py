@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tests.unit.runtime.grpc import messages
 
-from moorage_runtime.codecs import grpc_request, grpc_tensors
+from moorage_runtime.codecs import grpc_request
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of
 
@@ -209,7 +209,7 @@ REFUSED: list[tuple[Any, str]] = [
     ),
     (
         messages.make("ModelInferRequest", inputs=[described("x", "FP32", ONE)], raw_input_contents=[bytes(7)]),
-        "raw_input_contents[0]: 7 bytes, FP32 of shape [1, 2] needs 8",
+        "raw_input_contents[0]: 7 bytes, the shape [1, 2] of FP32 needs 8",
     ),
     (
         messages.make("ModelInferRequest", inputs=[described("x", "FP32", ONE)], raw_input_contents=[bytes(8)] * 2),
@@ -286,12 +286,12 @@ def test_typed_contents_that_do_not_fit(datatype: str, contents: Any, told: str)
 @pytest.mark.parametrize(
     ("datatype", "raw", "told"),
     [
-        ("BOOL", b"\x02", "raw_input_contents[0]: BOOL is a byte of 0 or 1"),
-        ("BYTES", b"\x01\x00", "raw_input_contents[0]: ends within element 0; each has its length"),
-        ("BYTES", b"\x02\x00\x00\x00a", "raw_input_contents[0]: ends within element 0"),
-        ("BYTES", b"\xff\xff\xff\xff", "raw_input_contents[0]: ends within element 0"),
-        ("BYTES", b"\x00\x00\x00\x00" * 2, "raw_input_contents[0]: more than the 1 elements"),
-        ("BYTES", b"\x01\x00\x00\x00\xff", "raw_input_contents[0]: element 0 is not UTF-8"),
+        ("BOOL", b"\x02", "raw_input_contents[0]: a BOOL is a byte of 0 or 1"),
+        ("BYTES", b"\x01\x00", "raw_input_contents[0]: 2 bytes are too few for the 1 elements"),
+        ("BYTES", b"\x02\x00\x00\x00a", "raw_input_contents[0]: element 0 is cut off"),
+        ("BYTES", b"\xff\xff\xff\xff", "raw_input_contents[0]: element 0 is cut off"),
+        ("BYTES", b"\x00\x00\x00\x00" * 2, "raw_input_contents[0]: 4 bytes follow the last"),
+        ("BYTES", b"\x01\x00\x00\x00\xff", "raw_input_contents[0]: element 0 is no UTF-8 text"),
     ],
 )
 def test_raw_contents_that_do_not_fit(datatype: str, raw: bytes, told: str) -> None:
@@ -335,6 +335,10 @@ def test_the_weight_of_text() -> None:
         grpc_request.check(head, specs, {}, 15_999)
 
 
-def test_raw_is_what_comes_back() -> None:
-    array = np.array(["a", "ä"], np.object_)
-    assert grpc_tensors.raw(array) == packed(array)
+@pytest.mark.parametrize("contents", [{"contents": {}}, {}])
+@pytest.mark.parametrize("datatype", ["FP32", "INT8", "BYTES"])
+def test_shapes_that_no_array_can_have(datatype: str, contents: Any) -> None:
+    tensor = {"name": "x", "datatype": datatype, "shape": [0, 2**62, 2**62]} | contents
+    message = messages.make("ModelInferRequest", inputs=[tensor], raw_input_contents=[] if contents else [b""])
+    with pytest.raises(RequestFault, match="no tensor can have the shape"):
+        decode(message, x=TensorSpec("x", datatype, (-1, -1, -1)))

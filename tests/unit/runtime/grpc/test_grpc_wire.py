@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from google.protobuf.internal.encoder import _VarintEncoder  # type: ignore[attr-defined]
+from google.protobuf.internal.encoder import _VarintEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
