@@ -1,0 +1,144 @@
+"""The tensor protocols: V1's nested lists, V2's named tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from moorage_runtime.codecs.openapi import elements
+from moorage_runtime.codecs.openapi.subject import Schema, Subject
+from moorage_runtime.tensors import Array, TensorSpec, datatype_of
+
+NUMBER_LIST = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+
+
+def schemas(subject: Subject) -> dict[str, Schema]:
+    """Named schemas of requests and answers."""
+    return {
+        "V1Request": _v1_request(subject),
+        "V1Answer": _v1_answer(subject),
+        "V2Request": _v2_request(subject),
+        "V2Answer": _v2_answer(subject),
+    }
+
+
+def v1_request(subject: Subject) -> Schema:
+    """The media type of a V1 body."""
+    body: Schema = {"schema": subject.ref("V1Request")}
+    if subject.shown:
+        body["example"] = {"inputs": _one_or_all({name: _listed(array) for name, array in subject.tensors.items()})}
+    return body
+
+
+def v2_request(subject: Subject) -> Schema:
+    """The media type of a V2 body."""
+    body: Schema = {"schema": subject.ref("V2Request")}
+    if subject.shown:
+        body["example"] = {"inputs": [_example(name, array) for name, array in subject.tensors.items()]}
+    return body
+
+
+def _v1_request(subject: Subject) -> Schema:
+    columns = {name: elements.nested(elements.taken(spec), spec.shape) for name, spec in subject.inputs.items()}
+    by_name = _object({name: _row(spec) for name, spec in subject.inputs.items()})
+    rows: list[Schema] = [by_name, subject.ref("Features")]
+    if len(columns) == 1:
+        rows.append(_row(next(iter(subject.inputs.values()))))
+    inputs = _object(columns) if len(columns) > 1 else {"anyOf": [*columns.values(), _object(columns)]}
+    name = {"signature_name": {"type": "string", "description": "tolerated"}}
+    instances = {"anyOf": [{"type": "array", "items": row, "minItems": 1} for row in rows]}
+    return {"oneOf": [_sent({"instances": instances}, name), _sent({"inputs": inputs}, name)]}
+
+
+def _v1_answer(subject: Subject) -> Schema:
+    row = {name: elements.nested(elements.given(spec), spec.shape[1:]) for name, spec in subject.outputs.items()}
+    whole = {name: elements.nested(elements.given(spec), spec.shape) for name, spec in subject.outputs.items()}
+    one = len(row) == 1
+    predictions = {"type": "array", "items": next(iter(row.values())) if one else _object(row)}
+    outputs = next(iter(whole.values())) if one else _object(whole)
+    return {"oneOf": [_object({"predictions": predictions}), _object({"outputs": outputs})]}
+
+
+def _v2_request(subject: Subject) -> Schema:
+    tensors = [_v2_tensor(spec, elements.taken(spec)) for spec in subject.inputs.values()]
+    count = len(tensors)
+    wanted = _object({"name": {"enum": list(subject.outputs)}})
+    wanted["properties"]["parameters"] = {"type": "object"}
+    return {
+        "type": "object",
+        "required": ["inputs"],
+        "properties": {
+            "id": {"type": "string"},
+            "parameters": {"type": "object"},
+            "inputs": {
+                "type": "array",
+                "items": tensors[0] if count == 1 else {"oneOf": tensors},
+                "minItems": count,
+                "maxItems": count,
+            },
+            "outputs": {"type": "array", "items": wanted, "maxItems": len(subject.outputs), "uniqueItems": True},
+        },
+    }
+
+
+def _v2_answer(subject: Subject) -> Schema:
+    tensors = [_v2_tensor(spec, elements.given(spec)) for spec in subject.outputs.values()]
+    return {
+        "type": "object",
+        "required": ["model_name", "outputs"],
+        "properties": {
+            "model_name": {"type": "string", "const": subject.name},
+            "model_version": {"type": "string"},
+            "id": {"type": "string"},
+            "parameters": {"type": "object"},
+            "outputs": {"type": "array", "items": {"anyOf": tensors}},
+        },
+    }
+
+
+def _v2_tensor(spec: TensorSpec, element: Schema) -> Schema:
+    lengths = [{"type": "integer", "minimum": 0} if length < 0 else {"const": length} for length in spec.shape]
+    flat = {"type": "array", "items": element}
+    deep = [elements.nested(element, (-1,) * len(spec.shape))] if len(spec.shape) > 1 else []
+    tensor = _object(
+        {
+            "name": {"const": spec.name},
+            "shape": NUMBER_LIST | {"prefixItems": lengths, "minItems": len(lengths), "maxItems": len(lengths)},
+            "datatype": {"const": spec.datatype},
+            "data": {"anyOf": [flat, *deep]},
+        }
+    )
+    tensor["properties"]["parameters"] = {"type": "object"}
+    return tensor
+
+
+def _row(spec: TensorSpec) -> Schema:
+    return elements.nested(elements.taken(spec), spec.shape[1:])
+
+
+def _one_or_all(values: Mapping[str, Any]) -> Any:
+    return next(iter(values.values())) if len(values) == 1 else dict(values)
+
+
+def _listed(array: Array) -> Any:
+    if array.dtype.kind not in "fV":
+        return array.tolist()
+    # The shortest text that reads back as the same element, not the element widened.
+    return [_listed(item) for item in array] if array.ndim else float(str(array))
+
+
+def _example(name: str, array: Array) -> dict[str, Any]:
+    return {
+        "name": name,
+        "shape": list(array.shape),
+        "datatype": datatype_of(array),
+        "data": _listed(array.reshape(-1)),
+    }
+
+
+def _sent(required: dict[str, Schema], optional: dict[str, Schema]) -> Schema:
+    return _object(required) | {"properties": required | optional}
+
+
+def _object(properties: dict[str, Any]) -> Schema:
+    return {"type": "object", "properties": dict(properties), "required": list(properties)}
