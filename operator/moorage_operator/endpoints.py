@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Endpoint, Resolved
+from moorage_operator.settings import Settings
 
 DEFAULT = "default"
 
@@ -17,6 +18,23 @@ class Endpoints:
 
     stores: Mapping[str, Endpoint]
     registries: Mapping[str, Endpoint]
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Endpoints:
+        """As the settings name them; a pod may reach a registry by another URL than the operator."""
+        return cls(
+            stores={
+                name: Endpoint(endpoint=store.endpoint, region=store.region, ca_config_map=store.ca_config_map)
+                for name, store in settings.stores.items()
+            },
+            registries={
+                name: Endpoint(
+                    tracking_uri=registry.pod_tracking_uri or registry.tracking_uri,
+                    ca_config_map=registry.ca_config_map,
+                )
+                for name, registry in settings.registries.items()
+            },
+        )
 
     def of(self, deployment: ModelDeployment, resolved: Resolved | None) -> Endpoint:
         """The endpoint for what was resolved, or for what the last revision came from."""

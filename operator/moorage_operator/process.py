@@ -15,7 +15,6 @@ from types import TracebackType
 import aiohttp
 
 from moorage_operator import metrics
-from moorage_operator.api.records import Endpoint
 from moorage_operator.cluster.lease import LeaseStore
 from moorage_operator.cluster.server import ApiServer, connect
 from moorage_operator.cluster.write import Writer
@@ -142,23 +141,11 @@ def _sources(settings: Settings) -> dict[str, RegistrySource]:
 
 
 def _reconciler(settings: Settings, api: ApiServer, writer: Writer, registries: Registries) -> Reconciler:
-    endpoints = Endpoints(
-        stores={
-            name: Endpoint(endpoint=store.endpoint, region=store.region, ca_config_map=store.ca_config_map)
-            for name, store in settings.stores.items()
-        },
-        registries={
-            name: Endpoint(
-                tracking_uri=registry.pod_tracking_uri or registry.tracking_uri, ca_config_map=registry.ca_config_map
-            )
-            for name, registry in settings.registries.items()
-        },
-    )
     return Reconciler(
         api=api,
         writer=writer,
         registries=registries,
-        endpoints=endpoints,
+        endpoints=Endpoints.of_settings(settings),
         defaults=settings.defaults(),
         retire_seconds=settings.retire_after,
     )

@@ -10,11 +10,12 @@ import aiohttp
 from moorage_operator.api.conditions import Reason
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Key, Resolution, Resolved
-from moorage_operator.api.storage_uri import S3, Claim, Registered, parse_storage_uri
+from moorage_operator.api.storage_uri import S3, Registered, parse_storage_uri
 from moorage_operator.errors import Fault, RegistryFault, SpecFault
 from moorage_operator.registry.followed import Answer, Followed, Name
 from moorage_operator.registry.lookup import Found, look_up
 from moorage_operator.registry.server import RegistryServer, RegistrySource
+from moorage_operator.registry.unasked import as_it_stands, unknown
 
 AT_ONCE = 16
 DEFAULT_STORE = "default"
@@ -56,8 +57,8 @@ class Registries:
         if not isinstance(wanted, Registered):
             self.followed.forget(key)
             if isinstance(wanted, S3) and model.registry not in self._stores:
-                return Resolution(None, _unknown("store", model.registry, self._stores))
-            return Resolution(_as_it_stands(wanted, model.storage_uri, model.registry))
+                return Resolution(None, unknown("store", model.registry, self._stores))
+            return Resolution(as_it_stands(wanted, model.storage_uri, model.registry))
         name = Name(model.registry, wanted)
         if wanted.version is not None:
             self.followed.forget(key)
@@ -80,7 +81,7 @@ class Registries:
     async def _ask(self, name: Name, last: Found | None, *, patient: bool) -> Found:
         server = self._servers.get(name.registry)
         if server is None:
-            raise _unknown("registry", name.registry, self._servers)
+            raise unknown("registry", name.registry, self._servers)
         # While a registry hangs, one worker waits for it; every other one goes on with what is known.
         fault = self._silent.get(name.registry)
         if fault is not None and not patient and self._asking[name.registry]:
@@ -103,23 +104,6 @@ class Registries:
             raise
         self._silent.pop(name.registry, None)
         return found
-
-
-def _unknown(what: str, name: str, known: Collection[str]) -> RegistryFault:
-    there = ", ".join(sorted(known)) or "none"
-    return RegistryFault(
-        Reason.REGISTRY_UNKNOWN,
-        f"spec.model.registry: the operator's settings name no {what} {name!r} (there: {there}). "
-        f"Correct the field, or add the {what} to the settings.",
-    )
-
-
-def _as_it_stands(wanted: S3 | Claim, storage_uri: str, registry: str) -> Resolved:
-    path = wanted.prefix if isinstance(wanted, S3) else wanted.path
-    place = wanted.bucket if isinstance(wanted, S3) else wanted.claim
-    scheme = "s3" if isinstance(wanted, S3) else "pvc"
-    uri = f"{scheme}://{place}" + (f"/{path}" if path else "")
-    return Resolved(storage_uri, path.rpartition("/")[2] or place, uri, registry)
 
 
 def _with_memory(answer: Answer, deployment: ModelDeployment) -> Resolution:
