@@ -21,6 +21,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     http_port: int
     admin_port: int
     grpc_port: int = config.GRPC_PORT
+    api_keys_dir: Path = Path(config.API_KEYS_DIR)
 
 
 def from_environment(env: Mapping[str, str]) -> Places:
@@ -34,4 +35,5 @@ def from_environment(env: Mapping[str, str]) -> Places:
         http_port=int(env.get("MOORAGE_HTTP_PORT", config.HTTP_PORT)),
         admin_port=int(env.get("MOORAGE_ADMIN_PORT", config.ADMIN_PORT)),
         grpc_port=int(env.get("MOORAGE_GRPC_PORT", config.GRPC_PORT)),
+        api_keys_dir=Path(env.get("MOORAGE_API_KEYS_DIR", config.API_KEYS_DIR)),
     )

@@ -12,10 +12,17 @@ from moorage_runtime.places import Places
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.routing import Routes
 from moorage_runtime.servers.admin import AdminDoor
+from moorage_runtime.servers.grpc.opening import GrpcPort
 from moorage_runtime.servers.http.listener import Listener
 from moorage_runtime.servers.rest import identity
+from moorage_runtime.servers.rest.auth import Keys
+from moorage_runtime.servers.rest.docs import DocsDoor
 from moorage_runtime.servers.rest.door import Door
+from moorage_runtime.servers.rest.features import FeaturesDoor
+from moorage_runtime.servers.rest.interpreters import Interpreters
+from moorage_runtime.servers.rest.openapi import OpenApiDoor
 from moorage_runtime.servers.rest.router import Router
+from moorage_runtime.servers.rest.v1 import V1Door
 from moorage_runtime.servers.rest.v2 import V2Door
 from moorage_runtime.servers.traffic import Traffic
 
@@ -33,17 +40,28 @@ class Station:
         self.config = config
         self.catalogue = Catalogue(names)
         self.plane = DataPlane(config, self.catalogue, Routes(places.routes_file, config.revision))
+        self.keys = Keys(places.api_keys_dir) if config.api_keys else None
+        if self.keys is not None:
+            self.plane.obstacle = self.keys.obstacle
         self._traffic = Traffic()
-        self._watching: asyncio.Task[None] | None = None
-        doors: list[Door] = [V2Door(self.plane)]
+        self._watching: list[asyncio.Task[None]] = []
+        interpreters = Interpreters(self.plane)
+        doors: list[Door] = [
+            V2Door(self.plane),
+            FeaturesDoor(self.plane, interpreters),
+            V1Door(self.plane, interpreters),
+            OpenApiDoor(self.plane, interpreters),
+            DocsDoor(),
+        ]
         self._public = Listener(
-            Router(doors, lambda: self.plane.epoch),
+            Router(doors, lambda: self.plane.epoch, self.keys),
             places.host,
             places.http_port,
             identity=identity.headers(config),
             traffic=self._traffic,
             leaving=lambda: self.plane.leaving,
         )
+        self._grpc = GrpcPort(self.plane, self._traffic, places.host, places.grpc_port)
         self._admin_doors: list[Door] = [AdminDoor(self.plane)]
         self._admin = Listener(Router(self._admin_doors, lambda: 0), places.host, places.admin_port)
 
@@ -55,27 +73,34 @@ class Station:
         """Bind the ports. Raises `OSError`."""
         await self._admin.start()
         await self._public.start()
+        if self.keys is not None:
+            self._watching.append(asyncio.get_running_loop().create_task(self.keys.watch()))
+        self._grpc.start()
 
-    def open(self) -> None:
-        """What the catalogue holds is warm: become ready, and follow the route table from here on."""
+    async def open(self) -> None:
+        """What the catalogue holds is warm: become ready, and follow the route table from here on. Raises `OSError`."""
+        await self._grpc.started()
         self.plane.routes.poll()
         for served in self.catalogue.served:
             self.plane.open(served)
         self.catalogue.open()
-        self._watching = asyncio.get_running_loop().create_task(self.plane.routes.watch())
+        self._watching.append(asyncio.get_running_loop().create_task(self.plane.routes.watch()))
         log.info("ready", extra=self.plane.state())
 
     async def drain(self) -> None:
         """Be no longer ready, and answer until clients have gone, at most for the configured time."""
         self.catalogue.drain()
         log.info("draining")
+        leaving = asyncio.create_task(self._grpc.drain(self.config.drain_seconds))
         gone = await self._traffic.drained(self.config.drain_seconds)
+        leaving.cancel()
         log.info("drained", extra={"everyClientGone": gone})
 
     async def stop(self) -> None:
         """Close the ports, let the last answers out, end."""
-        if self._watching is not None:
-            self._watching.cancel()
+        for watching in self._watching:
+            watching.cancel()
+        await self._grpc.stop(LAST_ANSWERS_SECONDS)
         for listener in (self._public, self._admin):
             await listener.stop(LAST_ANSWERS_SECONDS)
         self.plane.close()

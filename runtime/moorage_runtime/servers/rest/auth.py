@@ -21,7 +21,9 @@ MISSING = "ApiKeysMissing"
 POLL_SECONDS = 1.0
 _KEY_BYTES = 4096
 _SCHEME = b"bearer "
-_OPEN = frozenset({b"/v2/health/live", b"/v2/health/ready"})
+# Probes, and the page to try the model, which knows nothing of it without a key.
+_OPEN = frozenset({b"/v2/health/live", b"/v2/health/ready", b"/docs"})
+_OPEN_BELOW = b"/docs/"
 _CHALLENGE = ((b"www-authenticate", b"Bearer"),)
 _Seen = tuple[tuple[str, int, int, int], ...]
 
@@ -36,7 +38,6 @@ class Keys:
         self.epoch = 0
         self.poll()
 
-    @property
     def obstacle(self) -> str | None:
         """Why nobody can be let in, None when somebody can."""
         return None if self._digests else MISSING
@@ -55,7 +56,7 @@ class Keys:
 
     def check(self, head: Head) -> None:
         """Let a request in, before anything tells what there is. Raises `RequestFault` 401."""
-        if head.path in _OPEN:
+        if head.path in _OPEN or head.path.startswith(_OPEN_BELOW):
             return
         shown = head.headers.get(b"authorization") or head.headers.get(b"x-api-key")
         if not self.allows(shown):
