@@ -51,7 +51,7 @@ def _serve(settings: RuntimeConfig, here: Places, models: stock.FolderAndNames, 
 
     async def fill(station: Station, stopping: asyncio.Event) -> int:
         await _load_all(librarian, models, bounds, stopping)
-        station.open()
+        await station.open()
         sys.stdout.write(_told(station, here))
         sys.stdout.flush()
         return 0

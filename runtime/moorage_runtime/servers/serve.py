@@ -77,7 +77,7 @@ async def _one_model(
         return NOT_LOADED
     if served is not None:
         station.catalogue.install(served)
-        station.open()
+        await station.open()
         ready(served)
     return 0
 

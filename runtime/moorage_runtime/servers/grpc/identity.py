@@ -1,11 +1,11 @@
-"""What the trailing metadata of every answer tells: the request's id, and which version and revision answered."""
+"""What metadata says: who asked and how, and who answered."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from moorage_runtime.repository.served import Served
@@ -13,8 +13,35 @@ from moorage_runtime.servers.grpc.status import Metadata
 
 _SAFE = "!#$&'()*+,/:;=?@[]~ -._"
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@,-]{1,128}\Z").match
+_REQUEST_ID = "x-request-id"
+_READ = frozenset({_REQUEST_ID, "cache-control", "traceparent", "tracestate"})
+_PAST_THE_CACHE = re.compile(r"(?:^|,)\s*no-(?:cache|store)\s*(?:,|$)", re.IGNORECASE).search
 _PREFIX = os.urandom(4).hex()
 _count = itertools.count()
+
+
+def sent(metadata: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """What a client says of a request beside its message, as far as this server reads it."""
+    return {name: value for name, value in metadata if name in _READ}
+
+
+def request_id(said: Mapping[str, str]) -> tuple[str, str]:
+    """`x-request-id` as the client sent it, when it is sane, else a new one."""
+    given = said.get(_REQUEST_ID)
+    if given is not None and _SANE_ID(given):
+        return _REQUEST_ID, given
+    return _REQUEST_ID, f"{_PREFIX}{next(_count) & 0xFFFFFFFF:08x}"
+
+
+def past_the_cache(said: Mapping[str, str]) -> bool:
+    """Whether a remembered answer is not wanted."""
+    return bool(_PAST_THE_CACHE(said.get("cache-control", "")))
+
+
+def trace(said: Mapping[str, str]) -> tuple[bytes | None, bytes | None]:
+    """`traceparent` and `tracestate`."""
+    parent, state = said.get("traceparent"), said.get("tracestate")
+    return parent.encode() if parent else None, state.encode() if state else None
 
 
 def of(served: Served) -> Metadata:
@@ -23,11 +50,3 @@ def of(served: Served) -> Metadata:
         ("x-model-version", quote(served.version, safe=_SAFE)),
         ("x-model-revision", quote(served.revision, safe=_SAFE)),
     )
-
-
-def request_id(sent: Sequence[tuple[str, str | bytes]]) -> tuple[str, str]:
-    """`x-request-id` as the client sent it, when it is sane, else a new one."""
-    for name, value in sent:
-        if name == "x-request-id" and isinstance(value, str) and _SANE_ID(value):
-            return name, value
-    return "x-request-id", f"{_PREFIX}{next(_count) & 0xFFFFFFFF:08x}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from moorage_runtime.codecs import grpc_answer
@@ -36,21 +36,23 @@ class Inference:
     async def single(self, message: bytes, context: Any) -> bytes:
         """ModelInfer."""
         self._traffic.begin()
-        told = identity.request_id(context.invocation_metadata())
+        said = identity.sent(context.invocation_metadata())
+        told = identity.request_id(said)
         try:
-            asked, answer = await self._infer(message, context)
+            call = await self._infer(message, context, said)
         except RequestFault as fault:
             return await refuse(context, fault, (told,))
         finally:
             self._traffic.end()
-        context.set_trailing_metadata((told, *asked.identity))
-        return answer
+        context.set_trailing_metadata((told, *call.metadata))
+        return call.answer
 
     async def stream(self, messages: AsyncIterator[bytes], context: Any) -> None:
         """ModelStreamInfer: many requests under way at once, answered in their order."""
-        context.set_trailing_metadata((identity.request_id(context.invocation_metadata()),))
+        said = identity.sent(context.invocation_metadata())
+        context.set_trailing_metadata((identity.request_id(said),))
         parts: Parts = asyncio.Queue(STREAM_DEPTH)
-        reading = asyncio.create_task(self._read(messages, parts, context))
+        reading = asyncio.create_task(self._read(messages, parts, context, said))
         part = None
         try:
             while (part := await parts.get()) is not None:
@@ -59,22 +61,22 @@ class Inference:
         finally:
             _drop(reading, part, parts)
 
-    async def _read(self, messages: AsyncIterator[bytes], parts: Parts, context: Any) -> None:
+    async def _read(self, messages: AsyncIterator[bytes], parts: Parts, context: Any, said: Mapping[str, str]) -> None:
         async for message in messages:
-            await parts.put(asyncio.create_task(self._part(message, context)))
+            await parts.put(asyncio.create_task(self._part(message, context, said)))
         await parts.put(None)
 
-    async def _part(self, message: bytes, context: Any) -> bytes:
+    async def _part(self, message: bytes, context: Any, said: Mapping[str, str]) -> bytes:
         self._traffic.begin()
         try:
-            return grpc_answer.streamed((await self._infer(message, context))[1])
+            return grpc_answer.streamed((await self._infer(message, context, said)).answer)
         except RequestFault as fault:
             return grpc_answer.refused(_id(message), details(fault))
         finally:
             self._traffic.end()
 
-    async def _infer(self, message: bytes, context: Any) -> tuple[Asked, bytes]:
-        """Who answered, and the answer. Raises `RequestFault`."""
+    async def _infer(self, message: bytes, context: Any, said: Mapping[str, str]) -> Waiting:
+        """A call that is answered. Raises `RequestFault`."""
         began = time.monotonic()
         try:
             envelope = unpack(message)
@@ -88,7 +90,12 @@ class Inference:
             raise
         call = Waiting(asked, envelope, inputs, began, began + _patience(asked, context))
         call.received = len(message)
-        return asked, await call.end(self._plane)
+        if said and identity.past_the_cache(said):
+            call.cache = "bypass"
+        if self._plane.tracer is not None:
+            call.trace = self._plane.tracer.begin(*identity.trace(said), DOOR, began)
+        await call.end(self._plane)
+        return call
 
 
 def _patience(asked: Asked, context: Any) -> float:

@@ -10,15 +10,19 @@ from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.grpc.asked import Asked
+from moorage_runtime.servers.grpc.status import Metadata
 from moorage_runtime.tensors import Array
 
 DOOR = "grpc"
 
 
 class Waiting(Call):
-    """A call whose end is taken at once if it is there, and awaited only if it is not."""
+    """A call whose end is taken at once if it is there, and awaited only if it is not.
 
-    __slots__ = ("_answer", "_asked", "_envelope", "_fault", "_waiter")
+    `answer`: the message, once there is one; it is never empty, it names the model.
+    """
+
+    __slots__ = ("_asked", "_envelope", "_fault", "_waiter", "answer")
 
     def __init__(
         self, asked: Asked, envelope: Envelope, inputs: Mapping[str, Array], began: float, deadline: float
@@ -26,7 +30,7 @@ class Waiting(Call):
         super().__init__(inputs, asked.head.outputs, began, deadline)
         self._asked = asked
         self._envelope = envelope
-        self._answer: bytes | None = None
+        self.answer = b""
         self._fault: RequestFault | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -34,8 +38,8 @@ class Waiting(Call):
         """Write the answer in the form that the request came in."""
         asked, envelope = self._asked, self._envelope
         write = asked.answers.raw if envelope.raws else asked.answers.typed
-        self._answer = write(envelope.id, outputs, final=asked.final)
-        self.sent = len(self._answer)
+        self.answer = write(envelope.id, outputs, final=asked.final)
+        self.sent = len(self.answer)
         self._wake()
 
     def refused(self, fault: RequestFault) -> None:
@@ -47,17 +51,21 @@ class Waiting(Call):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def end(self, plane: DataPlane) -> bytes:
-        """Hand the call to the data plane; its answer. Raises `RequestFault`; cancelling it drops the call."""
+    async def end(self, plane: DataPlane) -> None:
+        """Have the data plane answer it, and wait for that. Raises `RequestFault`; cancelling it drops the call."""
         plane.submit(self._asked.served, self, DOOR)
-        if self._answer is None and self._fault is None:
+        if not self.answer and self._fault is None:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
             except asyncio.CancelledError:
                 self.gone = True
                 raise
-        if self._answer is None:
-            assert self._fault is not None  # noqa: S101 - the plane promises one of the two
+        if self._fault is not None:
             raise self._fault
-        return self._answer
+
+    @property
+    def metadata(self) -> Metadata:
+        """Who answered, and what the cache had to do with it."""
+        told = self._asked.identity
+        return told if self.cache_state is None else (*told, ("x-cache", self.cache_state))
