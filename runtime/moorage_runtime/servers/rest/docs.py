@@ -47,9 +47,14 @@ class _Part:
     needs_body = False
 
     def __init__(self, name: str) -> None:
+        self._name = name
         self._file, self._type = _PARTS[name]
 
     def __call__(self, exchange: Exchange) -> None:
+        if not self._name and exchange.head.path.endswith(b"/"):
+            # The page's parts are found relative to it.
+            exchange.answer(308, b"", self._type, ((b"location", b"../docs"),))
+            return
         exchange.answer(200, _read(self._file), self._type, _HEADERS)
 
 

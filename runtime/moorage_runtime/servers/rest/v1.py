@@ -13,16 +13,13 @@ import msgspec
 
 from moorage_runtime.codecs.v1 import writer
 from moorage_runtime.codecs.v1.reader import Request
-from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.http.exchange import Exchange
-from moorage_runtime.servers.http.head import Head
-from moorage_runtime.servers.rest import deadline, media
+from moorage_runtime.servers.rest.asking import Asking
 from moorage_runtime.servers.rest.door import Methods, reading
-from moorage_runtime.servers.rest.faults import refuse
-from moorage_runtime.servers.rest.interpreters import Interpreter, Interpreters
+from moorage_runtime.servers.rest.interpreters import Interpreters
 from moorage_runtime.tensors import Array
 
 DOOR = "v1"
@@ -52,7 +49,7 @@ class V1Door:
         return None
 
     def _predicting(self, served: Served) -> Methods:
-        return {b"POST": V1Predict(self._plane, self._interpreters.of(served))}
+        return {b"POST": Asking(self._plane, served, DOOR, self._interpreters.of(served).v1.read, _write)}
 
     def _models(self) -> tuple[int, bytes]:
         return 200, msgspec.json.encode({"models": [row.name for row in self._plane.catalogue.index()]})
@@ -70,53 +67,5 @@ class V1Door:
         return 200 if ready else 503, msgspec.json.encode(told)
 
 
-class V1Predict:
-    """Answers predictions of one version."""
-
-    needs_body = True
-
-    def __init__(self, plane: DataPlane, interpreter: Interpreter) -> None:
-        self.plane = plane
-        self.served = interpreter.served
-        self.read = interpreter.v1.read
-        self.body_limit = plane.config.limits.json_bytes
-        self.timeout = plane.config.timeout_seconds
-
-    def accept(self, head: Head) -> None:
-        """Look at a head before its body is read. Raises `RequestFault` 415."""
-        media.check(head)
-
-    def __call__(self, exchange: Exchange) -> None:
-        """Read, run, answer."""
-        body = exchange.body
-        try:
-            request = self.read(body if body.__class__ is bytes else bytes(body))
-            call = _Call(self, exchange, request)
-        except RequestFault as fault:
-            self.plane.count(fault, exchange.began, DOOR)
-            refuse(exchange, fault)
-            return
-        self.plane.submit(self.served, call, DOOR)
-
-
-class _Call(Call):
-    __slots__ = ("_by_row", "_exchange")
-
-    def __init__(self, route: V1Predict, exchange: Exchange, request: Request) -> None:
-        super().__init__(request.inputs, None, exchange.began, deadline.of(exchange, route.timeout))
-        self._exchange, self._by_row = exchange, request.by_row
-        exchange.on_gone = self._leave
-
-    def _leave(self) -> None:
-        self.gone = True
-
-    def answered(self, outputs: Mapping[str, Array]) -> None:
-        try:
-            content = writer.encode(outputs, by_row=self._by_row)
-        except RequestFault as fault:
-            refuse(self._exchange, fault)
-            return
-        self._exchange.answer(200, content)
-
-    def refused(self, fault: RequestFault) -> None:
-        refuse(self._exchange, fault)
+def _write(request: Request, outputs: Mapping[str, Array], _exchange: Exchange) -> bytes:
+    return writer.encode(outputs, by_row=request.by_row)

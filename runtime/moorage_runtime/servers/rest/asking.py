@@ -1,0 +1,86 @@
+"""A question with a JSON body to one version of a model, whatever its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from moorage_runtime.dataplane.call import Call
+from moorage_runtime.dataplane.plane import DataPlane
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.repository.served import Served
+from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.http.head import Head
+from moorage_runtime.servers.rest import media
+from moorage_runtime.servers.rest.faults import refuse
+from moorage_runtime.servers.rest.terms import Terms
+from moorage_runtime.tensors import Array
+
+# What part the cache had in an answer, as a header; most answers have none.
+_STATES: dict[str | None, Sequence[tuple[bytes, bytes]]] = {
+    None: (),
+    **{state: ((b"x-cache", state.encode()),) for state in ("HIT", "MISS", "COALESCED", "BYPASS")},
+}
+
+Read = Callable[[bytes], Any]
+"""A body to a question, which has the model's `inputs`. Raises `RequestFault`."""
+
+Write = Callable[[Any, Mapping[str, Array], Exchange], bytes]
+"""A question and the model's outputs to the body of an answer. Raises `RequestFault`."""
+
+
+class Asking:
+    """The route of one protocol, named `door`, to one version."""
+
+    needs_body = True
+
+    def __init__(self, plane: DataPlane, served: Served, door: str, read: Read, write: Write) -> None:
+        self._plane, self._served, self._door = plane, served, door
+        self._read, self._write = read, write
+        self._timeout = plane.config.timeout_seconds
+        self.body_limit = plane.config.limits.json_bytes
+
+    def accept(self, head: Head) -> None:
+        """Look at a head before its body is read. Raises `RequestFault` 400, 406 or 415."""
+        media.acceptable(head, media.JSON)
+        head.facts = Terms(head, self._timeout, streams=False)
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Read, run, answer."""
+        body = exchange.body
+        try:
+            question = self._read(body if body.__class__ is bytes else bytes(body))
+        except RequestFault as fault:
+            self._plane.count(fault, exchange.began, self._door, self._served)
+            refuse(exchange, fault)
+            return
+        terms = exchange.head.facts
+        assert isinstance(terms, Terms)  # noqa: S101 - `accept` saw this head
+        call = _Call(question.inputs, None, exchange.began, exchange.began + terms.seconds)
+        call.exchange, call.question, call.write = exchange, question, self._write
+        call.cache, call.received = terms.cache, len(body)
+        exchange.on_gone = call.leave
+        self._plane.submit(self._served, call, self._door)
+
+
+class _Call(Call):
+    __slots__ = ("exchange", "question", "write")
+
+    exchange: Exchange
+    question: Any
+    write: Write
+
+    def leave(self) -> None:
+        self.gone = True
+
+    def answered(self, outputs: Mapping[str, Array]) -> None:
+        try:
+            content = self.write(self.question, outputs, self.exchange)
+        except RequestFault as fault:
+            refuse(self.exchange, fault)
+            return
+        self.sent = len(content)
+        self.exchange.answer(200, content, media.JSON, _STATES[self.cache_state])
+
+    def refused(self, fault: RequestFault) -> None:
+        refuse(self.exchange, fault)
