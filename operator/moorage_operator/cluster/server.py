@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -85,13 +86,24 @@ def _unobserved(_verb: str, _code: int) -> None:
     """Nobody counts."""
 
 
-async def connect(*, agent: str, patience: float = 12.0, observe: Observer | None = None) -> ApiServer:
-    """Connect by $KUBECONFIG, else as a pod, else by the default kubeconfig. Raises ApiError when none is there."""
+async def connect(
+    *,
+    agent: str,
+    patience: float = 12.0,
+    observe: Observer | None = None,
+    kubeconfig: Path | None = None,
+    context: str | None = None,
+) -> ApiServer:
+    """Connect by `kubeconfig`, else by $KUBECONFIG, else as a pod, else by the default kubeconfig.
+
+    `context`: of the kubeconfig, when not its current one. Raises ApiError when none is there.
+    """
     # The class keeps a process-wide default; calling the metaclass past it gives a configuration of our own.
     configuration = type.__call__(Configuration)
     try:
-        if given := os.environ.get("KUBECONFIG"):
-            await load_kube_config(config_file=given, client_configuration=configuration)
+        given = str(kubeconfig) if kubeconfig is not None else os.environ.get("KUBECONFIG")
+        if given or context:
+            await load_kube_config(config_file=given or None, context=context, client_configuration=configuration)
         else:
             await _load_anywhere(configuration)
     except ConfigException as error:

@@ -29,11 +29,13 @@ def settings(asked: argparse.Namespace) -> Settings | None:
         raise Refused(fault.message) from fault
 
 
-def or_plain(chosen: Settings | None) -> Settings:
-    """Those, or ones that name an image and nothing else, which is then said."""
-    if chosen is not None:
-        return chosen
-    sys.stderr.write(
-        "moorage: without --settings: no resources, stores or caches of the operator's, and a local image\n"
-    )
-    return parse(WITHOUT)
+def or_silent(chosen: Settings | None) -> Settings:
+    """Those, or ones that name an image and nothing else."""
+    return chosen if chosen is not None else parse(WITHOUT)
+
+
+def or_told(chosen: Settings | None) -> Settings:
+    """As `or_silent`, but people are told when there are none."""
+    if chosen is None:
+        sys.stderr.write("moorage: no settings of an operator: a local image, and no resources, stores or caches\n")
+    return or_silent(chosen)

@@ -29,7 +29,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`guessed`: where the registry keeps the artifact is not known, so that the revision's name is not the final one."""
+    """`guessed`: where the registry keeps the artifact is not known, so that the revision's name is not its last."""
 
     resolved: Resolved
     guessed: bool = False
@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="[NAME=]URI",
-        help="where the registry keeps that version, as status.model.artifactUri tells; the revision's name depends on it",
+        help="where the registry keeps that version (status.model.artifactUri); the revision's name depends on it",
     )
 
 
@@ -63,8 +63,9 @@ def _by_name(given: Sequence[str]) -> dict[str, str]:
     return {match[1] or EVERY: match[2] for match in found if match is not None}
 
 
-def meaning(owner: ModelDeployment, said: Known, settings: Settings | None = None) -> Meaning:
-    """What the resource means. A status that speaks of this very storageUri is believed.
+def meaning(owner: ModelDeployment, said: Known, settings: Settings | None = None, *, by_uri: bool = False) -> Meaning:
+    """What the resource means. A status that speaks of this very storageUri is believed. `by_uri`: what nobody says is
+    called by the URI, which is enough to tell two resources apart.
 
     Raises Refused for an alias or a stage of which nobody says what it means, and RegistryFault for a registry or store
     that `settings` lack.
@@ -76,7 +77,7 @@ def meaning(owner: ModelDeployment, said: Known, settings: Settings | None = Non
         return Meaning(as_it_stands(wanted, model.storage_uri, model.registry))
     if told is not None and (told.storage_uri, told.registry) == (model.storage_uri, model.registry):
         return Meaning(Resolved(**told.model_dump()))
-    version = wanted.version or _said(said.versions, owner)
+    version = wanted.version or _said(said.versions, owner) or (wanted.alias or wanted.stage if by_uri else None)
     if version is None:
         raise Refused(
             f"{owner.metadata.name}: only the registry knows which version {model.storage_uri} is; say it with "

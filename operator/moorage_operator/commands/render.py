@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         chosen = chosen_settings.settings(asked)
         said = meanings.known(asked)
         owners = [(owner, meaning(owner, said, chosen)) for owner in resources(asked.file, asked.namespace)]
-        used = chosen_settings.or_plain(chosen)
+        used = chosen_settings.or_told(chosen)
         pages = [rendered(owner, meant, used) for owner, meant in owners]
     except (Refused, Fault) as refused:
         sys.stderr.write(f"moorage render: {refused}\n")
@@ -52,10 +52,8 @@ def _head(owner: ModelDeployment, meant: Meaning) -> str:
     metadata, resolved = owner.metadata, meant.resolved
     lines = [f"ModelDeployment {metadata.namespace}/{metadata.name}, serving version {resolved.version}."]
     if meant.guessed:
-        lines.append(
-            f"Where the registry keeps it was not said (--artifact-uri): {resolved.artifact_uri} stands in its place, and"
-        )
-        lines.append("the names that end in a hash will be others.")
+        lines.append(f"Where the registry keeps it was not said (--artifact-uri): {resolved.artifact_uri}")
+        lines.append("stands in its place, and the names that end in a hash will be others.")
     if metadata.uid == NO_UID:
         lines.append("Left out, because only the cluster knows it: the owner's uid. Added once a pod has reported: the")
         lines.append("digest in the route table, whose generation grows with every change.")
