@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 from moorage_runtime.config import RuntimeConfig
 from moorage_runtime.dataplane.plane import DataPlane
@@ -38,30 +38,23 @@ class Station:
 
     def __init__(self, config: RuntimeConfig, places: Places, names: Sequence[str]) -> None:
         self.config = config
-        self.catalogue = Catalogue(names)
+        self.catalogue = Catalogue(names, lambda served: self.plane.retire(served))
         self.plane = DataPlane(config, self.catalogue, Routes(places.routes_file, config.revision))
-        self.keys = Keys(places.api_keys_dir) if config.api_keys else None
-        if self.keys is not None:
-            self.plane.obstacle = self.keys.obstacle
+        self._keys = Keys(places.api_keys_dir) if config.api_keys else None
+        if self._keys is not None:
+            self.plane.obstacle = self._keys.obstacle
         self._traffic = Traffic()
         self._watching: list[asyncio.Task[None]] = []
-        interpreters = Interpreters(self.plane)
-        doors: list[Door] = [
-            V2Door(self.plane),
-            FeaturesDoor(self.plane, interpreters),
-            V1Door(self.plane, interpreters),
-            OpenApiDoor(self.plane, interpreters),
-            DocsDoor(),
-        ]
         self._public = Listener(
-            Router(doors, lambda: self.plane.epoch, self.keys),
+            Router(_doors(self.plane), lambda: self.plane.epoch, self._keys),
             places.host,
             places.http_port,
-            identity=identity.headers(config),
+            # Several models have no one version to name in front of every answer.
+            identity=identity.headers(config) if len(names) == 1 else (),
             traffic=self._traffic,
             leaving=lambda: self.plane.leaving,
         )
-        self._grpc = GrpcPort(self.plane, self._traffic, places.host, places.grpc_port)
+        self._grpc = GrpcPort(self.plane, self._traffic, places.host, places.grpc_port, self._keys)
         self._admin_doors: list[Door] = [AdminDoor(self.plane)]
         self._admin = Listener(Router(self._admin_doors, lambda: 0), places.host, places.admin_port)
 
@@ -70,12 +63,12 @@ class Station:
         self._admin_doors.append(door)
 
     async def start(self) -> None:
-        """Bind the ports. Raises `OSError`."""
+        """Bind the ports; that of gRPC only begins to open. Raises `OSError`."""
         await self._admin.start()
         await self._public.start()
-        if self.keys is not None:
-            self._watching.append(asyncio.get_running_loop().create_task(self.keys.watch()))
         self._grpc.start()
+        if self._keys is not None:
+            self._watch(self._keys.watch())
 
     async def open(self) -> None:
         """What the catalogue holds is warm: become ready, and follow the route table from here on. Raises `OSError`."""
@@ -84,23 +77,36 @@ class Station:
         for served in self.catalogue.served:
             self.plane.open(served)
         self.catalogue.open()
-        self._watching.append(asyncio.get_running_loop().create_task(self.plane.routes.watch()))
+        self._watch(self.plane.routes.watch())
         log.info("ready", extra=self.plane.state())
 
     async def drain(self) -> None:
         """Be no longer ready, and answer until clients have gone, at most for the configured time."""
         self.catalogue.drain()
         log.info("draining")
-        leaving = asyncio.create_task(self._grpc.drain(self.config.drain_seconds))
-        gone = await self._traffic.drained(self.config.drain_seconds)
-        leaving.cancel()
+        seconds = self.config.drain_seconds
+        gone, _ = await asyncio.gather(self._traffic.drained(seconds), self._grpc.drain(seconds))
         log.info("drained", extra={"everyClientGone": gone})
 
     async def stop(self) -> None:
         """Close the ports, let the last answers out, end."""
-        for watching in self._watching:
-            watching.cancel()
+        for task in self._watching:
+            task.cancel()
         await self._grpc.stop(LAST_ANSWERS_SECONDS)
         for listener in (self._public, self._admin):
             await listener.stop(LAST_ANSWERS_SECONDS)
         self.plane.close()
+
+    def _watch(self, work: Coroutine[None, None, None]) -> None:
+        self._watching.append(asyncio.get_running_loop().create_task(work))
+
+
+def _doors(plane: DataPlane) -> list[Door]:
+    interpreters = Interpreters(plane)
+    return [
+        V2Door(plane),
+        FeaturesDoor(plane, interpreters),
+        V1Door(plane, interpreters),
+        OpenApiDoor(plane, interpreters),
+        DocsDoor(),
+    ]

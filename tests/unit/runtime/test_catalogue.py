@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from moorage_runtime.errors import LoadFault, RequestFault
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.repository.librarian import Bounds, Librarian
 from moorage_runtime.repository.served import Served
+from moorage_runtime.tensors import TensorSpec
 from moorage_runtime.trial import Verdict
 
 
@@ -23,8 +25,8 @@ class Dead:
 
     def __init__(self) -> None:
         self.platform = "test"
-        self.inputs: dict[str, Any] = {}
-        self.outputs: dict[str, Any] = {}
+        self.inputs: Mapping[str, TensorSpec] = {}
+        self.outputs: Mapping[str, TensorSpec] = {}
 
     def infer(self, *_: Any) -> dict[str, Any]:
         return {}
