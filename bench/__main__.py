@@ -15,7 +15,7 @@ from . import environments, load, results, table
 from .contestant import Contestant
 from .contestants import everyone
 from .measure import Bench, Record
-from .places import RESULTS
+from .places import RESULTS, ROOT
 from .results import Results
 
 
@@ -27,6 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=2, help="of each cell")
     parser.add_argument("--list", action="store_true", help="print who takes part")
+    parser.add_argument("--runtime", type=Path, default=ROOT / "runtime", help="the folder of the package to measure")
     parser.add_argument("--report", type=Path, metavar="FILE", help="print the tables of an earlier run")
     return parser.parse_args()
 
@@ -54,7 +55,7 @@ def measured(asked: argparse.Namespace) -> Results:
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
     with path.open("w") as file:
-        Bench(seconds).run(chosen(asked.only), rounds, teller(file))
+        Bench(seconds, asked.runtime.resolve()).run(chosen(asked.only), rounds, teller(file))
     print(f"bench: records in {path}\n", flush=True)
     return results.read(path)
 

@@ -13,8 +13,8 @@ class Contestant:
     """One server in one configuration.
 
     `peer`: the lock that makes its environment ("" the project's own). `prepare` runs before the clock starts.
-    Commands and environment are templates: $port, $grpc_port, $admin_port, $python, $bin, $site, $servers, $folder,
-    $artifact. `constant`: answers without looking, so nothing is compared.
+    Commands and environment are templates: $port, $grpc_port, $admin_port, $python, $bin, $site, $servers, $runtime,
+    $folder, $artifact. `constant`: answers without looking, so nothing is compared.
     """
 
     name: str

@@ -33,6 +33,7 @@ def moorage(name: str, group: str = "http", model: str = "gb", **configuration: 
     """This runtime, its artifact downloaded before the clock starts."""
     document = {"model": "fraud", "version": "1", "revision": "bench", "source": {"uri": "file://$artifact"}}
     environment = {
+        "PYTHONPATH": "$runtime",
         "MOORAGE_CONFIG": json.dumps(document | configuration),
         "MOORAGE_MODEL_DIR": "$folder/models",
         "MOORAGE_CREDENTIALS_DIR": "$folder",

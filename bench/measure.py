@@ -5,7 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from e2e.cluster.cache import locked
 
 from . import alone, cells
 from .account import core_seconds, cpu_seconds, memory
@@ -15,14 +19,18 @@ from .contestant import Contestant
 from .contestants import REFERENCE
 from .environments import Unavailable
 from .load import Ammunition, NoAnswers, lift
-from .places import RUNS
+from .places import CACHE
 from .process import CORE, NotReady, Server, running
 
 PATIENCE = 1.5
+MODELS = ("gb", "mlp")
 STRANGERS = 0.12
 TRIES = 3
 WARM_UP = 1
 REFERENCE_SECONDS = 1
+
+# Another run on this machine measures between our contestants, not beside them.
+TURN = CACHE / "locks" / "turn.lock"
 
 Record = dict[str, Any]
 
@@ -44,22 +52,24 @@ class Sample:
 class Bench:
     """A run: the loads, and the reference server that stays up through all of it."""
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, runtime: Path) -> None:
         self.seconds = seconds
+        self.runtime = runtime
         self.loads: dict[Cell, Ammunition] = {}
 
     def run(self, contestants: Sequence[Contestant], rounds: int, tell: Callable[[Record], None]) -> None:
         """Measure everybody `rounds` times, in turning order, so that a slow spell of the machine falls on all."""
-        with running(REFERENCE) as self.reference:
+        with TemporaryDirectory(prefix="moorage-bench-") as folder, running(REFERENCE, self.runtime) as reference:
+            self.folder, self.reference = Path(folder), reference
             self.reference.wait(cells.REFERENCE, self._load(cells.REFERENCE).payloads[0])
             for index in range(rounds):
-                tell({"key": "alone", "round": index, "cost": {model: alone.measure(model) for model in ("gb", "mlp")}})
+                tell({"key": "alone", "round": index} | _alone())
                 for contestant in contestants if index % 2 == 0 else contestants[::-1]:
                     tell({"key": contestant.key, "round": index} | self._visit(contestant))
 
     def _visit(self, contestant: Contestant) -> Record:
         try:
-            with running(contestant) as server:
+            with locked(TURN), running(contestant, self.runtime) as server:
                 return self._measure(server)
         except (Unavailable, NotReady, NoAnswers, Wrong, OSError) as fault:
             return {"error": f"{type(fault).__name__}: {fault}"}
@@ -115,8 +125,13 @@ class Bench:
 
     def _load(self, cell: Cell) -> Ammunition:
         if cell not in self.loads:
-            self.loads[cell] = Ammunition(cell, RUNS / "loads")
+            self.loads[cell] = Ammunition(cell, self.folder)
         return self.loads[cell]
+
+
+def _alone() -> Record:
+    with locked(TURN):
+        return {"cost": {model: alone.measure(model) for model in MODELS}}
 
 
 def _wait_for_calm() -> None:

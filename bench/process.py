@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from .cells import Cell
 from .contestant import Contestant
 from .load import lift
 from .payloads import Payload
-from .places import RUNS, SERVERS
+from .places import SERVERS
 
 CORE = "0"
 MARK = "MOORAGE_BENCH_MARK"
@@ -37,12 +38,12 @@ class NotReady(Exception):
 class Server:
     """A running contestant."""
 
-    def __init__(self, contestant: Contestant) -> None:
+    def __init__(self, contestant: Contestant, runtime: Path) -> None:
         self.contestant = contestant
+        self.runtime = runtime
         self.port = _free_ports(3)
-        self.folder = RUNS / contestant.key.replace(" ", "-").replace(":", "").replace(",", "").replace("/", "-")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        # Not in the cache: Ray's sockets lie here, and the path of one may have 107 bytes.
+        self.folder = Path(tempfile.mkdtemp(prefix="moorage-bench-"))
         self.log = self.folder / "log"
         self.mark = uuid.uuid4().hex
         python = environments.python(contestant.peer)
@@ -61,6 +62,7 @@ class Server:
             "bin": str(python.parent),
             "site": str(next((python.parent.parent / "lib").glob("python3*/site-packages"))),
             "servers": str(SERVERS),
+            "runtime": str(self.runtime),
             "folder": str(self.folder),
             "artifact": str(models.artifact(self.contestant.model)),
         }
@@ -140,12 +142,13 @@ class Server:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextmanager
-def running(contestant: Contestant) -> Iterator[Server]:
-    """A server for the time of a block. Raises NotReady, environments.Unavailable."""
-    server = Server(contestant)
+def running(contestant: Contestant, runtime: Path) -> Iterator[Server]:
+    """A server for the time of a block; `runtime` holds our package. Raises NotReady, environments.Unavailable."""
+    server = Server(contestant, runtime)
     try:
         yield server
     finally:

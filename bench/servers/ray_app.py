@@ -49,7 +49,6 @@ class Fraud:
 
 
 if __name__ == "__main__":
-    # A socket's path may have 107 bytes: Ray's own folder must be a short one.
     ray.init(
         num_cpus=4,
         include_dashboard=False,
