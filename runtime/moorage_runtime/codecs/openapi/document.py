@@ -19,13 +19,14 @@ shortens the deadline of one request. A model's paths also exist for one version
 
 def document(subjects: Sequence[Subject], title: str, *, keys: bool) -> dict[str, Any]:
     """The description of all doors to these models. `keys`: every request needs an API key."""
-    paths = _server(keys=keys)
+    paths: dict[str, Any] = {}
     schemas = dict(refusals.SCHEMAS)
     for subject in subjects:
         alone = len(subjects) == 1
         paths |= _paths(subject, alone=alone, keys=keys)
         own = plainly.schemas(subject) | tensorly.schemas(subject)
         schemas |= {subject.prefix + name: schema for name, schema in own.items()}
+    paths |= _server(keys=keys)
     version = subjects[0].version if len(subjects) == 1 else "1"
     told: dict[str, Any] = {
         "openapi": OPENAPI,

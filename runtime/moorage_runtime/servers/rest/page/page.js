@@ -106,7 +106,7 @@ function fill() {
   curl();
 }
 
-// Only what JSON cannot say is refused here; whether a value fits is the model's own server's to say.
+// Only what JSON cannot say is refused here; whether a value fits, the server says.
 function read(each) {
   const text = each.input.value;
   if (text === "" && !(each.type === "string" && each.required)) {
@@ -171,6 +171,7 @@ async function predict(event) {
     refused("", '{"error": {"message": "This server does not answer."}}');
   }
   at("predict").disabled = false;
+  at("answer-card").scrollIntoView({ block: "nearest" });
 }
 
 function answered(told) {
