@@ -57,13 +57,13 @@ def good_value(datatype: str) -> st.SearchStrategy[Any]:
 def tensors(draw: st.DrawFn, spec: TensorSpec) -> dict[str, Any]:
     """A tensor as a client writes it, here and there wrong."""
     shape = [draw(st.integers(0, 3)) if length < 0 else length for length in spec.shape]
-    good = draw(st.integers(0, 3)) > 0
+    good = draw(st.integers(0, 5)) > 0
     value = good_value(spec.datatype) if good else VALUES
     data: Any = draw(st.lists(value, min_size=math.prod(shape), max_size=math.prod(shape)))
     if draw(st.booleans()) and len(shape) == 2:
         data = [data[row * shape[1] : (row + 1) * shape[1]] for row in range(shape[0])]
-    told = {"name": spec.name, "shape": shape, "datatype": spec.datatype, "data": data}
-    wrong = st.sampled_from(
+    told: dict[str, Any] = {"name": spec.name, "shape": shape, "datatype": spec.datatype, "data": data}
+    wrong: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         [
             {"name": "i1"},
             {"shape": [*shape, 1]},
@@ -92,8 +92,12 @@ def requests(draw: st.DrawFn) -> tuple[dict[str, TensorSpec], bytes]:
     order = draw(st.permutations(inputs))
     keyed = [dict(draw(st.permutations(list(tensor.items())))) for tensor in order]
     request: dict[str, Any] = {"inputs": keyed}
-    request |= draw(st.sampled_from([{}, {"id": "a"}, {"id": 1}, {"id": None}, {"parameters": {"timeout": 5}}]))
-    request |= draw(st.sampled_from([{}, {"outputs": []}, {"outputs": [{"name": "z"}]}, {"outputs": [{"name": "q"}]}]))
+    request |= draw(
+        st.sampled_from([{}, {"id": "a"}, {}, {"id": "b"}, {"id": 1}, {"id": None}, {"parameters": {"timeout": 5}}])
+    )
+    request |= draw(
+        st.sampled_from([{}, {"outputs": []}, {}, {}, {"outputs": [{"name": "z"}]}, {"outputs": [{"name": "q"}]}])
+    )
     return model, json.dumps(request).encode()
 
 
