@@ -102,7 +102,7 @@ class Chunked:
             if len(data) - at > _TRAILERS_BYTES or b"\n" in data[at:] or b"\x00" in data[at:]:
                 raise _malformed()
             return at
-        self._trailers += stop - at
+        self._trailers += stop + 2 - at
         if stop == at:
             self.done = True
         elif self._trailers > _TRAILERS_BYTES or not _TRAILER(data, at, stop):

@@ -13,6 +13,7 @@ from moorage_runtime.servers.http.outbox import Outbox
 from moorage_runtime.servers.http.patience import Phase
 from moorage_runtime.servers.http.service import Service
 from moorage_runtime.servers.http.stream import Stream
+from moorage_runtime.servers.http.upload import Upload
 
 _CROWDED = RequestFault(503, "TooManyConnections", "too many connections", ((b"retry-after", b"1"),))
 _TCP_CLOSED = 7
@@ -36,7 +37,7 @@ class Connection(asyncio.Protocol):
         self._lingered = 0
         self.half_closed = False
         self.due = 0.0
-        self.mark = 0
+        self.mark: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
@@ -90,6 +91,10 @@ class Connection(asyncio.Protocol):
         if self._intake.paused:
             self._intake.resume()
 
+    def filled(self, upload: Upload) -> None:
+        """More of a body has come to its place."""
+        self._intake.filled(upload)
+
     def end(self) -> None:
         """The last answer is sent: let the client read it, and close."""
         if self._ending:
@@ -132,7 +137,7 @@ class Connection(asyncio.Protocol):
         return -self._transport.get_write_buffer_size() if phase is Phase.STALLED else self._intake.received
 
     def overdue(self, phase: Phase, now: float) -> bool:
-        """Whether a phase that goes on has gone on for too long."""
+        """Whether a phase has gone on for too long, though it goes on."""
         return phase is Phase.BODY and now >= self._intake.until
 
     def expire(self, phase: Phase) -> None:

@@ -65,8 +65,7 @@ class Exchange:
 
     def leave(self) -> None:
         """The client is gone."""
-        waited = self._outbox is not None or self.held is not None
         self.gone = True
         self._outbox = None
-        if waited and self.on_gone is not None:
+        if self.on_gone is not None and not isinstance(self.held, tuple):
             self.on_gone()

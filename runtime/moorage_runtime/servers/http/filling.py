@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from moorage_runtime.servers.http.bodies import Large
     from moorage_runtime.servers.http.connection import Connection
-    from moorage_runtime.servers.http.intake import Intake
+    from moorage_runtime.servers.http.upload import Upload
 
 
 class Filling(asyncio.BufferedProtocol):
     """Stands in for a connection while it reads one body; everything but its bytes is passed on."""
 
-    def __init__(self, connection: Connection, intake: Intake, body: Large) -> None:
+    def __init__(self, connection: Connection, upload: Upload, body: Large) -> None:
         self._body = body
-        self._intake = intake
+        self._upload = upload
         self._connection = connection
 
     def get_buffer(self, _sizehint: int) -> memoryview:
@@ -25,7 +25,8 @@ class Filling(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """That much came."""
-        self._intake.filled(self._body, nbytes)
+        self._body.filled(nbytes)
+        self._connection.filled(self._upload)
 
     def eof_received(self) -> bool:
         """See `Connection`."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING
 
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.servers.http.bodies import LARGE_BYTES, BodyReader, Large, Skipped, sized
+from moorage_runtime.servers.http.bodies import Skipped, sized
 from moorage_runtime.servers.http.chunks import Chunked
 from moorage_runtime.servers.http.coding import Unpacking
 from moorage_runtime.servers.http.exchange import Body, Exchange
-from moorage_runtime.servers.http.filling import Filling
 from moorage_runtime.servers.http.head import Head, nothing
 from moorage_runtime.servers.http.heads import Refusal, internal
 from moorage_runtime.servers.http.parse import hopeless
 from moorage_runtime.servers.http.patience import Phase
+from moorage_runtime.servers.http.upload import Upload
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.http.connection import Connection
@@ -24,27 +25,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _CUT_OFF = RequestFault(400, "InvalidRequest", "the request ended before it was whole")
-_MEMORY = RequestFault(503, "Overloaded", "too many large requests at once", ((b"retry-after", b"1"),))
 
 
 class Intake:
     """Takes a connection's bytes apart and runs what they ask for.
 
-    `paused`: the client has to take answers before it may ask for more. `until`: when a body must be whole.
+    `paused`: the client has to take answers before it may ask for more.
     """
 
-    __slots__ = (
-        "_connection",
-        "_filling",
-        "_head",
-        "_outbox",
-        "_reader",
-        "_rest",
-        "_service",
-        "_transport",
-        "paused",
-        "until",
-    )
+    __slots__ = ("_connection", "_outbox", "_rest", "_service", "_transport", "_upload", "paused")
 
     def __init__(self, connection: Connection, service: Service, transport: asyncio.Transport, outbox: Outbox) -> None:
         self._connection = connection
@@ -52,14 +41,10 @@ class Intake:
         self._transport = transport
         self._outbox = outbox
         self._rest = b""
-        self._reader: BodyReader | None = None
-        # Whose body it is; None: of a request that is answered already.
-        self._head: Head | None = None
-        self._filling = False
+        self._upload: Upload | None = None
         self.paused = False
-        self.until = 0.0
 
-    def take(self, data: bytes) -> None:
+    def take(self, data: bytes) -> None:  # noqa: C901 - the hot path; each call more costs every request
         """Read what has come."""
         service, outbox = self._service, self._outbox
         begun = bool(self._rest)
@@ -71,8 +56,8 @@ class Intake:
                 if outbox.stalled or len(outbox.waiting) >= service.limits.pipelined:
                     self._pause(data[at:])
                     return
-                if self._reader is not None:
-                    at = self._feed(self._reader, data, at)
+                if self._upload is not None:
+                    at = self._feed(self._upload, data, at)
                     continue
                 end = data.find(b"\r\n\r\n", at) + 4
                 if end < 4:
@@ -95,18 +80,19 @@ class Intake:
         if at < size:
             self._connection.linger(size - at)
 
-    def filled(self, body: Large, count: int) -> None:
-        """That much of a body came straight to its place."""
-        self._service.bodies += count
-        body.filled(count)
-        if body.done:
-            self._finish(body, more=False)
-        elif self._service.bodies > self._service.limits.bodies_bytes:
-            self._fail(_MEMORY)
+    def filled(self, upload: Upload) -> None:
+        """More of a body has come straight to its place."""
+        try:
+            upload.filled()
+        except RequestFault as fault:
+            self._fail(fault)
+            return
+        if upload.done:
+            self._finish(upload, more=False)
 
     def cut_off(self) -> None:
         """The client sends no more."""
-        if not self._outbox.last and not self.paused and (self._rest or self._reader is not None):
+        if not self._outbox.last and not self.paused and (self._rest or self._upload is not None):
             self._fail(_CUT_OFF)
 
     def expire(self, phase: Phase) -> None:
@@ -138,14 +124,19 @@ class Intake:
     @property
     def phase(self) -> Phase | None:
         """What of a request is awaited; None when nothing of one has come, or nothing is read."""
-        if self._reader is not None:
+        if self._upload is not None:
             return Phase.BODY
         return Phase.HEAD if self._rest and not self.paused else None
 
     @property
     def received(self) -> int:
         """Bytes of the body under way."""
-        return self._reader.received if self._reader is not None else 0
+        return self._upload.received if self._upload is not None else 0
+
+    @property
+    def until(self) -> float:
+        """When the body under way must be whole."""
+        return self._upload.until if self._upload is not None else math.inf
 
     def _enqueue(self, head: Head, body: Body) -> Exchange:
         service = self._service
@@ -182,51 +173,44 @@ class Intake:
     def _admit(self, head: Head, *, more: bool) -> None:
         """Go on with a head whose body is not here yet, or is not simple. `more`: bytes behind it have come."""
         self._connection.due = 0.0
-        self.until = self._service.clock() + self._service.limits.body_seconds
         self._outbox.more = True
         if isinstance(head.route, Refusal):
-            self._skip(head)
+            self._skip(head, more=more)
         elif head.chunked or head.length:
-            self._head = head
-            self._reader = Chunked(head.route.body_limit) if head.chunked else sized(head.length or 0)
+            reader = Chunked(head.route.body_limit) if head.chunked else sized(head.length or 0)
+            self._upload = Upload(self._service, head, reader)
             if head.expects and not more:
                 self._outbox.interim()
         else:
             self._whole(head, b"", more=more)
 
-    def _skip(self, head: Head) -> None:
+    def _skip(self, head: Head, *, more: bool) -> None:
         """Refuse a head, and let its body pass by if that is not too much."""
         limit = self._service.limits.discard_bytes
         if not head.chunked and not head.length:
-            self._outbox.more = False
+            self._outbox.more = more
             self._outbox.last = not head.keep_alive
         elif head.expects or not head.keep_alive or (head.length or 0) > limit:
             self._outbox.last = True
         else:
-            self._head = None
-            self._reader = Chunked(limit, keep=False) if head.chunked else Skipped(head.length or 0)
+            reader = Chunked(limit, keep=False) if head.chunked else Skipped(head.length or 0)
+            self._upload = Upload(self._service, None, reader)
         self._run(self._enqueue(head, b""))
 
-    def _feed(self, reader: BodyReader, data: bytes, at: int) -> int:
-        before = reader.received
-        at = reader.feed(data, at)
-        self._service.bodies += reader.received - before
-        if reader.done:
-            self._finish(reader, more=at < len(data))
-        elif self._service.bodies > self._service.limits.bodies_bytes:
-            raise _MEMORY
-        elif isinstance(reader, Large) and reader.length - reader.received >= LARGE_BYTES:
-            self._filling = True
-            self._transport.set_protocol(Filling(self._connection, self, reader))
+    def _feed(self, upload: Upload, data: bytes, at: int) -> int:
+        at = upload.feed(data, at)
+        if upload.done:
+            self._finish(upload, more=at < len(data))
+        else:
+            upload.fill(self._connection, self._transport)
         return at
 
-    def _finish(self, reader: BodyReader, *, more: bool) -> None:
+    def _finish(self, upload: Upload, *, more: bool) -> None:
         """A body is whole."""
-        head = self._head
         self._stop_body()
         self._connection.due = 0.0
-        if head is not None:
-            self._whole(head, reader.body(), more=more)
+        if upload.head is not None:
+            self._whole(upload.head, upload.body(), more=more)
         else:
             self._outbox.more = more
 
@@ -241,23 +225,21 @@ class Intake:
             self._unpack(exchange, Unpacking(body, head.coding, head.route.body_limit))
 
     def _stop_body(self) -> None:
-        if self._reader is not None:
-            self._service.bodies -= self._reader.received
-            self._reader = self._head = None
-        if self._filling:
-            self._filling = False
-            self._transport.set_protocol(self._connection)
+        if self._upload is not None:
+            self._upload.stop(self._connection, self._transport)
+            self._upload = None
 
     def _fail(self, fault: RequestFault) -> None:
         """What comes from here on cannot be read."""
-        if self._reader is not None and self._head is None:
-            # Its request is answered already.
-            self.stop()
-            self._outbox.last = True
-            if not self._outbox.waiting:
-                self._connection.end()
-        else:
-            self.refuse(self._head, fault)
+        upload = self._upload
+        if upload is None or upload.head is not None:
+            self.refuse(upload.head if upload is not None else None, fault)
+            return
+        # Its request is answered already.
+        self.stop()
+        self._outbox.last = True
+        if not self._outbox.waiting:
+            self._connection.end()
 
     def _keep(self, data: bytes, at: int, begun: bool) -> None:
         """Keep the beginning of a head until more of it comes."""

@@ -53,7 +53,7 @@ class Outbox:
         """A whole answer is there; it leaves when its turn has come."""
         if self.waiting[0] is exchange:
             self._leave(exchange, answer)
-            if self.waiting:
+            if self.waiting or self.owes_continue:
                 self._advance()
             self._connection.answered()
         else:

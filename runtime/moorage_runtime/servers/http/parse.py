@@ -67,7 +67,7 @@ def hopeless(part: bytes, limits: Limits) -> RequestFault | None:
     """Why no head can begin with `part`, which holds no empty line; None while one can."""
     if len(part) > limits.head_bytes or (len(part) > limits.line_bytes and b"\r\n" not in part):
         return _too_large(part, limits)
-    if _NO_LINE(part) or _BARE(part):
+    if (_NO_LINE(part) and part != b"\r") or _BARE(part):
         return _malformed("this is no HTTP/1.1 request")
     return None
 

@@ -29,7 +29,7 @@ class Patience:
     """Judges connections. A connection notes only that something changed (`due` is 0); the time is noted here."""
 
     def __init__(self, limits: Limits) -> None:
-        self._moves = limits.stall_bytes
+        self._bytes = limits.stall_bytes
         self._seconds = {
             Phase.IDLE: limits.idle_seconds,
             Phase.HEAD: limits.head_seconds,
@@ -43,20 +43,23 @@ class Patience:
         """Note the time of a change, or end the patience with a connection that has not changed for too long."""
         if connection.half_closed:
             connection.check_peer()
-        if not connection.due:
-            self._note(connection, connection.phase, now)
+        if not connection.due or self._moves(connection, now):
+            self._note(connection, now)
         elif now >= connection.due:
             phase = connection.phase
-            if phase is Phase.WORK or self._moved(connection, phase, now):
-                self._note(connection, phase, now)
+            if phase is Phase.WORK:
+                self._note(connection, now)
             else:
                 connection.expire(phase)
 
-    def _note(self, connection: Connection, phase: Phase, now: float) -> None:
+    def _note(self, connection: Connection, now: float) -> None:
+        phase = connection.phase
         connection.due = now + self._seconds[phase]
-        connection.mark = connection.moved(phase)
+        connection.mark = connection.moved(phase) if phase in (Phase.BODY, Phase.STALLED) else None
 
-    def _moved(self, connection: Connection, phase: Phase, now: float) -> bool:
-        if phase not in (Phase.BODY, Phase.STALLED) or connection.overdue(phase, now):
+    def _moves(self, connection: Connection, now: float) -> bool:
+        mark = connection.mark
+        if mark is None:
             return False
-        return connection.moved(phase) - connection.mark >= self._moves
+        phase = connection.phase
+        return connection.moved(phase) - mark >= self._bytes and not connection.overdue(phase, now)

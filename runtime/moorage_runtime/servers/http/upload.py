@@ -1,0 +1,82 @@
+"""One body on its way to its request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.http.bodies import LARGE_BYTES, BodyReader, Large
+from moorage_runtime.servers.http.filling import Filling
+
+if TYPE_CHECKING:
+    from moorage_runtime.servers.http.connection import Connection
+    from moorage_runtime.servers.http.exchange import Body
+    from moorage_runtime.servers.http.head import Head
+    from moorage_runtime.servers.http.service import Service
+
+_CROWDED = RequestFault(503, "Overloaded", "too many large requests at once", ((b"retry-after", b"1"),))
+
+
+class Upload:
+    """Counts a body's bytes among those of all connections, and has a large one read straight to its place.
+
+    `head`: whose body it is; None when its request is answered already, and the body only has to pass.
+    `until`: when it must be whole.
+    """
+
+    __slots__ = ("_counted", "_filling", "_reader", "_service", "head", "until")
+
+    def __init__(self, service: Service, head: Head | None, reader: BodyReader) -> None:
+        self._service = service
+        self._reader = reader
+        self._counted = 0
+        self._filling = False
+        self.head = head
+        self.until = service.clock() + service.limits.body_seconds
+
+    @property
+    def done(self) -> bool:
+        """Whether the body is whole."""
+        return self._reader.done
+
+    @property
+    def received(self) -> int:
+        """Bytes of the body so far."""
+        return self._reader.received
+
+    def body(self) -> Body:
+        """The whole body, once `done`."""
+        return self._reader.body()
+
+    def feed(self, data: bytes, at: int) -> int:
+        """See `BodyReader`. Raises `RequestFault` 400, 413, or 503 when all bodies together are too much."""
+        at = self._reader.feed(data, at)
+        self._count()
+        return at
+
+    def fill(self, connection: Connection, transport: asyncio.Transport) -> None:
+        """Have the rest read straight to its place, if it is worth it."""
+        reader = self._reader
+        if isinstance(reader, Large) and reader.length - reader.received >= LARGE_BYTES:
+            self._filling = True
+            transport.set_protocol(Filling(connection, self, reader))
+
+    def filled(self) -> None:
+        """More has come to its place. Raises `RequestFault` 503."""
+        self._count()
+
+    def stop(self, connection: Connection, transport: asyncio.Transport) -> None:
+        """It is whole, or nobody waits for it any more."""
+        self._service.bodies -= self._counted
+        self._counted = 0
+        if self._filling:
+            self._filling = False
+            transport.set_protocol(connection)
+
+    def _count(self) -> None:
+        service = self._service
+        service.bodies += self._reader.received - self._counted
+        self._counted = self._reader.received
+        if service.bodies > service.limits.bodies_bytes and not self._reader.done:
+            raise _CROWDED
