@@ -42,6 +42,8 @@ def _between_files(asked: argparse.Namespace) -> list[Report]:
 
 
 async def _against_cluster(asked: argparse.Namespace) -> list[Report]:
+    if asked.kubeconfig is not None and not asked.kubeconfig.is_file():
+        raise Refused(f"{asked.kubeconfig}: there is no such kubeconfig")
     wished, said = resources(asked.file, asked.namespace), meanings.known(asked)
     api = await connect(agent="moorage-diff", kubeconfig=asked.kubeconfig, context=asked.context)
     try:

@@ -16,6 +16,8 @@ Where = tuple[str | int, ...]
 STDIN = "-"
 MAX_DEPTH = 64
 MAX_NODES = 200_000
+_BOOLEAN = "tag:yaml.org,2002:bool"
+_BOOLEANS = yaml.SafeLoader.bool_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class _Walk:
 
     def _mapping(self, node: yaml.MappingNode, where: Where) -> None:
         for key, value in node.value:
-            here = (*where, _key(key.value if isinstance(key, yaml.ScalarNode) else "?"))
+            here = (*where, _spelled(key))
             if here in self.places:
                 self.repeated.append(here)
             self.places[here] = _place(key.start_mark)
@@ -143,6 +145,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
     return value
+
+
+def _spelled(key: yaml.Node) -> str:
+    """The key as `_plain` will spell it: `on:` is a boolean to YAML 1.1."""
+    if not isinstance(key, yaml.ScalarNode):
+        return "?"
+    return _key(_BOOLEANS.get(key.value.lower(), key.value)) if key.tag == _BOOLEAN else str(key.value)
 
 
 def _key(key: object) -> str:

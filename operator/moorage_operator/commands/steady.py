@@ -37,7 +37,7 @@ def children(
     fresh = blueprint(owner, resolved, defaults, endpoint)
     kept = (born or {}).get(fresh.revision, fresh)
     step = _step(owner, kept.revision)
-    digest = owner.spec.model.digest or _pinned(routed, kept.revision)
+    digest = owner.spec.model.digest or _pinned(routed, kept.revision) or _told(owner, kept.revision)
     state = RevisionState(kept.revision, kept.version, kept.artifact_uri, digest=digest)
     table = _table(routes(step, {kept.revision: state}), routed)
     objects = build(owner, step, {kept.revision: kept}, table, defaults)
@@ -61,6 +61,11 @@ def _step(owner: ModelDeployment, revision: str) -> Step:
 def _pinned(routed: RouteTable | None, revision: str) -> str | None:
     route = routed.revisions.get(revision) if routed is not None else None
     return route.digest if route is not None else None
+
+
+def _told(owner: ModelDeployment, revision: str) -> str | None:
+    stable = owner.status.stable
+    return stable.digest if stable is not None and stable.revision == revision else None
 
 
 def _table(wished: dict[str, Route], routed: RouteTable | None) -> RouteTable:

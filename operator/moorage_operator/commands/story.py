@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from moorage_operator.api.model_deployment import ModelDeployment, ModelDeploymentSpec
 from moorage_operator.api.records import Resolved
 from moorage_operator.commands.fields import FieldChange, field_changes
-from moorage_operator.desired.revision import chosen, revision_hash
+from moorage_operator.desired.revision import CHOSEN, revision_hash
+
+_SHAPING = frozenset(field.alias or name for name, field in ModelDeploymentSpec.model_fields.items() if name in CHOSEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +35,29 @@ def story(old: Version | None, new: Version) -> list[str]:
     """The lines."""
     if old is None:
         return [f"is new: revision {new.revision} serves version {new.resolved.version}"]
-    if old.revision != new.revision:
-        causes = list(_causes(old, new))
-        lines = [f"a new revision {new.revision} takes over from {old.revision}, make before break, because of:"]
-    else:
-        causes = []
+    causes: list[str] = []
+    rest: list[str] = []
+    for change in _fields(old.owner.spec, new.owner.spec):
+        (causes if _shapes_pods(change.path) else rest).append(f"  {change}")
+    if old.revision == new.revision:
         lines = [f"the same revision {new.revision}: its pods stay"]
-    told = {cause.path for cause in causes}
-    rest = [each for each in _fields(old.owner.spec, new.owner.spec) if each.path not in told]
-    lines += [f"  {cause}" for cause in causes]
-    lines += ["without a new revision:", *(f"  {each}" for each in rest)] if rest else []
-    return lines
-
-
-def _causes(old: Version, new: Version) -> Iterator[FieldChange]:
-    before, after = (_told(each) for each in (old, new))
-    yield from field_changes(before.pop("meaning"), after.pop("meaning"), "model")
-    yield from field_changes(before, after, "spec")
-
-
-def _told(version: Version) -> dict[str, Any]:
-    """What names a revision; what the registry said stands apart from what the spec says."""
-    fields = chosen(version.owner.spec, version.resolved)
-    return fields | {"meaning": {name: fields.pop(name) for name in ("version", "artifactUri")}}
+    else:
+        meanings = [f"  {change}" for change in _meanings(old.resolved, new.resolved)]
+        lines = [f"a new revision {new.revision} takes over from {old.revision}, make before break, because of:"]
+        lines += [*meanings, *causes]
+    return lines + (["without a new revision:", *rest] if rest else [])
 
 
 def _fields(old: ModelDeploymentSpec, new: ModelDeploymentSpec) -> Iterator[FieldChange]:
-    before, after = (
-        spec.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True) for spec in (old, new)
-    )
+    before, after = (spec.model_dump(mode="json", by_alias=True, exclude_none=True) for spec in (old, new))
     yield from field_changes(before, after, "spec")
+
+
+def _meanings(old: Resolved, new: Resolved) -> Iterator[FieldChange]:
+    before, after = ({"version": each.version, "artifactUri": each.artifact_uri} for each in (old, new))
+    yield from field_changes(before, after, "the registry's answer")
+
+
+def _shapes_pods(path: str) -> bool:
+    field = path.removeprefix("spec.").partition(".")[0]
+    return path != "spec.model.storageUri" and (field == "model" or field in _SHAPING)

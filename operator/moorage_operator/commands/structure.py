@@ -95,7 +95,8 @@ def _array(schema: Schema, value: list[Any], where: Where) -> Iterator[Breach]:
 def _text(schema: Schema, value: str, where: Where) -> Iterator[Breach]:
     yield from _between(len(value), schema.get("minLength"), schema.get("maxLength"), "characters", where)
     pattern = schema.get("pattern")
-    if pattern is not None and re.search(pattern, value) is None:
+    # For Python `$` also stands before a last newline, for Kubernetes only at the very end.
+    if pattern is not None and (re.search(pattern, value) is None or value.endswith("\n")):
         yield Breach(where, "PatternMismatch", f"{_shown(value)} does not match {pattern}")
 
 
@@ -140,7 +141,8 @@ def _kind(value: Any) -> str:
 
 
 def _article(kind: str) -> str:
-    return {"object": "a map", "array": "a list", "string": "text", "integer": "a whole number"}.get(kind, f"a {kind}")
+    words = {"object": "a map", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number"}
+    return words.get(kind, "true or false")
 
 
 def _called(value: Any) -> str:

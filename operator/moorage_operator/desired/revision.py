@@ -10,7 +10,7 @@ from moorage_operator.desired.metadata import content_hash
 
 HASH_LENGTH = 10
 
-_CHOSEN = {
+CHOSEN = {
     "runtime",
     "resources",
     "env",
@@ -27,6 +27,7 @@ _CHOSEN = {
     "auth",
     "access_log",
 }
+"""Fields of the spec that shape a pod, besides `model`."""
 
 
 def revision_hash(spec: ModelDeploymentSpec, resolved: Resolved) -> str:
@@ -34,15 +35,11 @@ def revision_hash(spec: ModelDeploymentSpec, resolved: Resolved) -> str:
 
     Fields at their default are left out, so a release that adds a field renames no revision.
     """
-    return content_hash(chosen(spec, resolved))[:HASH_LENGTH]
-
-
-def chosen(spec: ModelDeploymentSpec, resolved: Resolved) -> dict[str, Any]:
-    """What the hash is taken of: the spec's fields that shape a pod, `model` among them, and what the URI means."""
     fields: dict[str, Any] = spec.model_dump(
-        mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, include=_CHOSEN
+        mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, include=CHOSEN
     )
     model = spec.model.model_dump(
         mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, exclude={"storage_uri"}
     )
-    return {**fields, "version": resolved.version, "artifactUri": resolved.artifact_uri, "model": model}
+    meaning = {"version": resolved.version, "artifactUri": resolved.artifact_uri, "model": model}
+    return content_hash({**fields, **meaning})[:HASH_LENGTH]
