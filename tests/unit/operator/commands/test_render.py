@@ -60,7 +60,7 @@ def test_a_living_resource_gives_the_very_objects_of_its_cluster(
     given = yaml.safe_load((HERE / case / "in.yaml").read_text())
     given["cr"]["spec"].get("podTemplate", {}).get("metadata", {}).pop("labels", None)
     cluster = SmallCluster(owner=given["cr"], version=given["version"])
-    cluster.run(120)
+    cluster.run(45)
     assert main([written(tmp_path, cluster.owner), "--settings", settings]) == 0
     rendered = by_name(list(yaml.safe_load_all(capsys.readouterr().out)))
     lived = by_name([dict(body) for body in cluster.wishes().values()])
