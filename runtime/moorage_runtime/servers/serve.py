@@ -54,7 +54,7 @@ async def _live(station: Station, fill: Fill) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await station.start()
     code = await fill(station, stopping)
-    if code == 0 and station.plane.ready:
+    if code == 0 and station.catalogue.ready:
         await stopping.wait()
         await station.drain()
     await station.stop()

@@ -78,7 +78,7 @@ class Station:
             self.plane.open(served)
         self.catalogue.open()
         self._watch(self.plane.routes.watch())
-        log.info("ready", extra=self.plane.state())
+        log.info("ready" if self.plane.ready else "loaded", extra=self.plane.state())
 
     async def drain(self) -> None:
         """Be no longer ready, and answer until clients have gone, at most for the configured time."""

@@ -59,7 +59,8 @@ class Pod:
         found: dict[str, Any] = json.loads((self.folder / "termination").read_bytes())
         return found
 
-    def serve(self, wait: float = 20) -> None:
+    def start(self) -> None:
+        """Begin to serve; wait for nothing."""
         with (self.folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "moorage_runtime", "serve"],
@@ -67,6 +68,10 @@ class Pod:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    def serve(self, wait: float = 20) -> None:
+        self.start()
+        assert self.process
         end = time.monotonic() + wait
         while self.probe("/readyz") != 200:
             assert time.monotonic() < end, self.log()

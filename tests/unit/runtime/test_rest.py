@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ import onnxruntime as ort
 import pytest
 from tests.unit.runtime import models
 from tests.unit.runtime.pod import Pod
+
+from moorage_runtime.servers.rest.router import PATHS
 
 ROWS = models.rows(3)
 TENSOR = {"name": "X", "shape": [3, 30], "datatype": "FP32", "data": ROWS.tolist()}
@@ -41,19 +44,23 @@ def test_only_wanted_outputs_come_back(serving: Pod) -> None:
     assert [output["name"] for output in answer["outputs"]] == ["label"]
 
 
+NO_PATH = f"no such path; this server speaks {PATHS}"
 DOCUMENTS: list[tuple[str, int, Any]] = [
-    ("/v2", 200, {"name": "moorage", "version": "2", "extensions": []}),
-    ("/v2/", 200, {"name": "moorage", "version": "2", "extensions": []}),
+    ("/v2", 200, {"name": "moorage", "version": "2", "extensions": ["binary_tensor_data"]}),
+    ("/v2/", 200, {"name": "moorage", "version": "2", "extensions": ["binary_tensor_data"]}),
     ("/v2/health/live", 200, {"live": True}),
     ("/v2/health/ready", 200, {"ready": True}),
     ("/v2/models/fraud/ready", 200, {"name": "fraud", "ready": True}),
     ("/v2/models/fraud/versions/3/ready", 200, {"name": "fraud", "ready": True}),
     ("/v2/models/other", 404, {"error": "this server has only the model 'fraud'"}),
     ("/v2/models/fraud/versions/4", 404, {"error": "this server has only version '3'"}),
-    ("/v2/models/fraud/nope", 404, {"error": "no such path; this server speaks /v2"}),
-    ("/", 404, {"error": "no such path; this server speaks /v2"}),
-    ("/v2/model", 404, {"error": "no such path; this server speaks /v2"}),
-    ("/v2/../v2", 404, {"error": "no such path; this server speaks /v2"}),
+    ("/v2/models/fraud/nope", 404, {"error": NO_PATH}),
+    ("/v2/model", 404, {"error": NO_PATH}),
+    ("/v2/../v2", 404, {"error": NO_PATH}),
+    ("/v2/%2e%2e/v2", 404, {"error": NO_PATH}),
+    ("/v1/models/fraud/nope", 404, {"error": NO_PATH}),
+    ("/", 404, {"error": {"code": 404, "reason": "NotFound", "message": NO_PATH, "requestId": "abc-1"}}),
+    ("/v2x", 404, {"error": {"code": 404, "reason": "NotFound", "message": NO_PATH, "requestId": "abc-1"}}),
     (INFER, 405, {"error": "this path takes POST"}),
 ]
 
@@ -100,11 +107,19 @@ def test_a_405_says_what_is_allowed(serving: Pod) -> None:
         ({"content_type": "application/x-www-form-urlencoded"}, 200),
         ({"content_type": "application/cloudevents+json"}, 200),
         ({"content_type": "text/csv"}, 415),
-        ({"content_encoding": "gzip"}, 415),
-        ({"inference_header_content_length": "10"}, 415),
+        ({"content_encoding": "br"}, 415),
+        ({"inference_header_content_length": "-1"}, 400),
+        ({"inference_header_content_length": "1e3"}, 400),
+        ({"inference_header_content_length": "9" * 40}, 400),
+        ({"x_request_timeout": "soon"}, 400),
+        ({"accept": "application/xml"}, 406),
+        ({"accept": "text/event-stream"}, 406),
+        ({"accept": "application/json;q=0, text/html"}, 406),
+        ({"accept": "application/*;q=0.1, text/html"}, 200),
+        ({"accept": "text/event-stream, application/json"}, 200),
     ],
 )
-def test_what_is_not_json_is_refused_before_it_is_read(serving: Pod, headers: dict[str, str], status: int) -> None:
+def test_what_a_head_asks_for_in_vain_is_refused(serving: Pod, headers: dict[str, str], status: int) -> None:
     assert serving.ask("POST", INFER, json.dumps(REQUEST), **headers)[0] == status
 
 
@@ -157,8 +172,8 @@ def test_a_head_without_end_is_cut_off(serving: Pod) -> None:
 def test_metrics_count_by_outcome(serving: Pod) -> None:
     def count(outcome: str) -> float:
         text = serving.admin("/metrics")[1].decode()
-        line = f'moorage_requests_total{{model="fraud",outcome="{outcome}",version="3"}} '
-        return float(text.split(line)[1].split("\n")[0])
+        found = re.search(rf'^moorage_requests_total{{.*door="v2".*outcome="{outcome}".*}} (\S+)$', text, re.M)
+        return float(found[1]) if found else 0.0
 
     before = {outcome: count(outcome) for outcome in ("ok", "refused", "failed")}
     serving.infer(REQUEST)
