@@ -37,13 +37,17 @@ def install_tools(tools: list[str]) -> None:
 
 def daemons(cache: Cache) -> Path:
     """Return the folder that holds containerd, its shim and etcd."""
-    listed = sources.for_release(sources.of_machine(), MACHINE_RELEASE, DAEMON_RELEASE)
-    key = fingerprint(DAEMON_RELEASE, *DAEMONS)
-    entry = cache.make("debs/daemons", key, lambda target: _unpack(target, sources.text(listed)))
-    return entry / "usr" / "bin"
+    return unpacked(cache, "debs/daemons", DAEMON_RELEASE, DAEMONS) / "usr" / "bin"
 
 
-def _unpack(target: Path, source_list: str) -> None:
+def unpacked(cache: Cache, name: str, release: str, packages: tuple[str, ...]) -> Path:
+    """Return a folder with the contents of these packages of a Debian release, nothing of which is installed."""
+    listed = sources.for_release(sources.of_machine(), MACHINE_RELEASE, release)
+    key = fingerprint(release, *packages)
+    return cache.make(name, key, lambda target: _unpack(target, sources.text(listed), packages))
+
+
+def _unpack(target: Path, source_list: str, packages: tuple[str, ...]) -> None:
     work = target.parent / "apt"
     for folder in ("lists/partial", "cache/archives/partial", "debs"):
         (work / folder).mkdir(parents=True)
@@ -58,7 +62,7 @@ def _unpack(target: Path, source_list: str) -> None:
     }
     options = [word for name, value in places.items() for word in ("-o", f"{name}={value}")]
     run(["apt-get", *options, "update", "-qq"])
-    run(["apt-get", *options, "download", "-qq", *DAEMONS], cwd=work / "debs")
+    run(["apt-get", *options, "download", "-qq", *packages], cwd=work / "debs")
     target.mkdir()
     for deb in sorted((work / "debs").glob("*.deb")):
         run(["dpkg", "-x", deb, target])
