@@ -117,7 +117,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return f"is {str(value).lower()}"
     if isinstance(value, str):
-        text = ascii(value)[1:-1]
+        text = value if value.isprintable() else ascii(value)[1:-1]
         return f'is the text "{text[:_SHOWN]}{"..." if len(text) > _SHOWN else ""}"'
     if isinstance(value, list):
         return "is a list"

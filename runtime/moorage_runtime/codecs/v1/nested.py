@@ -17,7 +17,7 @@ from moorage_runtime.signature import plain
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of, fits
 
 _WHITE = b" \t\r\n"
-_OPENING = re.compile(rb"[ \t\r\n\[{]*").match
+_OPENING = re.compile(rb"[ \t\r\n\[{\]]*").match
 _BYTES = re.compile(rb"[ \t\r\n\[]*\{[ \t\r\n]*\"b64\"").match
 
 
