@@ -10,7 +10,7 @@ from moorage_runtime.batching.scheduling import Scheduler, Timer
 class Gate:
     """Opens for those who wait: at the end of the loop's turn, or when `window` seconds have gone by.
 
-    `opened` runs in the loop, once for any number of knocks.
+    `opened` runs in the loop, once for any number of knocks. `opens_soon`: at the end of this turn, whoever knocks.
     """
 
     def __init__(
@@ -20,13 +20,13 @@ class Gate:
         self._clock = clock
         self._window = window
         self._opened = opened
-        self._soon = False
+        self.opens_soon = False
         self._timer: Timer | None = None
         self._due = 0.0
 
     def knock(self, latest: float) -> None:
         """Somebody waits, and must not wait for company longer than until `latest`."""
-        if self._soon:
+        if self.opens_soon:
             return
         if not self._window:
             self.soon()
@@ -42,12 +42,12 @@ class Gate:
 
     def soon(self) -> None:
         """Nobody need wait longer than this turn."""
-        if not self._soon:
-            self._soon = True
+        if not self.opens_soon:
+            self.opens_soon = True
             self._scheduler.call_soon(self._open)
 
     def _open(self) -> None:
-        self._soon = False
+        self.opens_soon = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -23,25 +23,26 @@ class Groups(Generic[M]):
         self._inputs = len(specs)
         self._groups: dict[Hashable, deque[M]] = {}
         self._lonely: deque[M] = deque()
-        self._waiting = 0
 
     def __len__(self) -> int:
-        return self._waiting
+        return len(self._lonely) + sum(map(len, self._groups.values()))
+
+    def __bool__(self) -> bool:
+        return bool(self._groups or self._lonely)
 
     def add(self, member: M) -> None:
         """One more waits."""
-        self._waiting += 1
         key: Hashable = member.outputs
         if not self._uniform or len(member.inputs) != self._inputs:
             key = (key, *((name, array.shape[1:], array.dtype) for name, array in member.inputs.items()))
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = deque()
-        group.append(member)
+            self._groups[key] = deque((member,))
+        else:
+            group.append(member)
 
     def add_lonely(self, members: list[M]) -> None:
         """These run first, and each by itself."""
-        self._waiting += len(members)
         self._lonely.extend(members)
 
     def take(self, now: float, most: int) -> list[M]:
@@ -60,7 +61,7 @@ class Groups(Generic[M]):
             if group:
                 # Behind the others: a busy group must not keep a quiet one waiting.
                 self._groups[key] = group
-        self._end(late, now)
+        _end(late, now)
         return batch
 
     def prune(self, now: float) -> float:
@@ -68,16 +69,26 @@ class Groups(Generic[M]):
         late: list[M] = []
         earliest = _NEVER
         for group in (self._lonely, *self._groups.values()):
-            kept = [member for member in group if not member.gone and member.deadline > now]
+            kept = [member for member in group if member.deadline > now and not member.gone]
             earliest = min(earliest, min((member.deadline for member in kept), default=_NEVER))
             if len(kept) < len(group):
-                late.extend(member for member in group if member.gone or member.deadline <= now)
+                late.extend(member for member in group if member.deadline <= now or member.gone)
                 group.clear()
                 group.extend(kept)
-        self._end(late, now)
+        self._groups = {key: group for key, group in self._groups.items() if group}
+        _end(late, now)
         return earliest
 
     def _cut(self, group: deque[M], now: float, most: int, late: list[M]) -> list[M]:
+        batch = [member for member in group if member.deadline > now and not member.gone]
+        rows = [member.rows for member in batch]
+        if len(batch) == len(group) and sum(rows) <= most and 0 not in rows:
+            group.clear()
+            return batch
+        return self._pick(group, now, most, late)
+
+    @staticmethod
+    def _pick(group: deque[M], now: float, most: int, late: list[M]) -> list[M]:
         batch: list[M] = []
         rows = 0
         while group:
@@ -92,16 +103,15 @@ class Groups(Generic[M]):
             rows += member.rows
             if not member.rows or rows >= most:
                 break
-        self._waiting -= len(batch)
         return batch
 
-    def _end(self, late: list[M], now: float) -> None:
-        # Last of all: who hears of its end may come back with the next request at once.
-        self._waiting -= len(late)
-        for member in late:
-            fault = expired(member, now)
-            if fault is not None:
-                member.fail(fault)
+
+def _end(late: list[M], now: float) -> None:
+    # Only when nothing is half done: who hears of its end may come back with the next request at once.
+    for member in late:
+        fault = expired(member, now)
+        if fault is not None:
+            member.fail(fault)
 
 
 def rows_of(inputs: Mapping[str, Array]) -> int:

@@ -42,6 +42,9 @@ class Witness(Protocol):
     def ran(self, members: Sequence[Member], rows: int, began: float, seconds: float) -> None:
         """One run of the model ended well, for these members."""
 
+    def ran_at_once(self, member: Member, seconds: float) -> None:
+        """So did the run of one member that never waited."""
+
     def failed(self, error: Exception) -> None:
         """The model failed on one member alone."""
 

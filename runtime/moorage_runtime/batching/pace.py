@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# How fast the correction follows: a run that was interrupted once must not move it much.
-_WEIGHT = 1 / 16
-_LARGEST_STEP = 4.0
+# So little does one run move the estimate, however long it took: it follows what most runs take, not the few that
+# were interrupted.
+_STEP = 1 / 32
 _SAVING = 8
 _UNKNOWN_SECONDS = 0.1
+_APART = 8
+_ANY = 1 << 30
 
 
 class Pace:
-    """`samples`: (rows, seconds) of the warm-up, ordered by rows, at least one.
+    """A line through two points, a small run and a large one, each corrected by the runs that are nearer to it.
 
-    Between and beyond the samples the cost is taken to grow evenly with the rows; from one sample alone, in proportion.
-    `rows`: of the largest run that stays within `budget` seconds; 0 when not even one row does.
+    `samples`: (rows, seconds) of the warm-up, ordered by rows, at least one; from one alone the cost is taken to grow
+    in proportion. `rows`: of the largest run that stays within `budget` seconds; 0 when not even one row does.
     """
 
     def __init__(self, samples: Sequence[tuple[int, float]], budget: float) -> None:
-        (first, least), (last, most) = samples[0], samples[-1]
-        self._row = max(0.0, (most - least) / (last - first)) if last > first else least / first
-        self._fixed = max(0.0, least - first * self._row)
-        self._known = last > first
+        (self._few, self._few_seconds), (self._many, self._many_seconds) = samples[0], samples[-1]
+        self._known = self._many > self._few
+        if not self._known:
+            self._many, self._many_seconds = self._few * _APART, self._few_seconds * _APART
         self._budget = budget
-        self._correction = 1.0
-        self.rows = self._within()
+        self._draw()
 
     def seconds(self, rows: int) -> float:
         """Of one run."""
-        return (self._fixed + self._row * rows) * self._correction
+        return self._fixed + self._row * rows
 
     def worth(self, most: int) -> int:
         """Up to how many rows it pays to run together, at most `most`, at least 1.
@@ -43,15 +44,21 @@ class Pace:
 
     def learn(self, rows: int, seconds: float) -> None:
         """A run took so long."""
-        expected = self.seconds(rows)
+        expected = self._fixed + self._row * rows
         if expected <= 0.0:
             return
-        ratio = min(_LARGEST_STEP, seconds / expected)
-        self._correction *= 1.0 + _WEIGHT * (ratio - 1.0)
-        self.rows = self._within()
+        step = 1.0 + max(-_STEP, min(_STEP, seconds / expected - 1.0))
+        if rows * rows <= self._few * self._many:
+            self._few_seconds *= step
+        else:
+            self._many_seconds *= step
+        self._draw()
 
-    def _within(self) -> int:
-        left = self._budget / self._correction - self._fixed
-        if left < self._row:
-            return 0
-        return int(left / self._row) if self._row else 1 << 30
+    def _draw(self) -> None:
+        grown = (self._many_seconds - self._few_seconds) / (self._many - self._few)
+        self._row = max(0.0, min(grown, self._few_seconds / self._few))
+        self._fixed = self._few_seconds - self._few * self._row
+        left = self._budget - self._fixed
+        self.rows = 0
+        if left > 0.0:
+            self.rows = min(_ANY, int(left / self._row)) if self._row else _ANY

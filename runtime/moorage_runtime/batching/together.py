@@ -37,8 +37,11 @@ def parts(outputs: Outputs, rows: Sequence[int]) -> Sequence[Outputs]:
         columns = [_equal(array, len(rows), rows[0]) for array in outputs.values()]
     else:
         columns = [_unequal(array, rows) for array in outputs.values()]
-    names = tuple(outputs)
-    return [dict(zip(names, part, strict=True)) for part in zip(*columns, strict=True)]
+    answers: list[dict[str, Array]] = [{} for _ in rows]
+    for name, column in zip(outputs, columns, strict=True):
+        for answer, part in zip(answers, column, strict=True):
+            answer[name] = part
+    return answers
 
 
 def _equal(array: Array, members: int, rows: int) -> list[Array]:

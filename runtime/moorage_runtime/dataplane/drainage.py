@@ -6,27 +6,30 @@ import math
 
 _LONGEST = 60
 _ROUND = 1.0
+# After so long without a refusal it is another rush, and what was counted before says nothing of it.
+_STALE = 5.0
 
 
 class Drainage:
-    """Counts ends since the model last had nothing to do, or since about a second ago."""
-
-    __slots__ = ("_mark", "_mark_ended", "ended")
+    """Looks at the number of ended calls whenever one is refused."""
 
     def __init__(self) -> None:
-        self.ended = 0
-        self._mark = 0.0
-        self._mark_ended = 0
+        self._marked = self._asked = -math.inf
+        self._ended = 0
+        self._rate = 0.0
 
-    def begin(self, now: float) -> None:
-        """The first call after none."""
-        self._mark, self._mark_ended = now, self.ended
+    def seconds(self, ahead: int, ended: int, guess: float, now: float) -> int:
+        """Whole seconds, 1 to 60, until `ahead` calls will have ended, when `ended` have so far.
 
-    def seconds(self, ahead: int, now: float) -> int:
-        """Whole seconds until `ahead` calls will have ended, at the present rate: 1 to 60."""
-        passed, done = now - self._mark, self.ended - self._mark_ended
-        if passed >= _ROUND:
-            self.begin(now)
-        if not done:
-            return _LONGEST if passed >= _ROUND else 1
-        return min(_LONGEST, max(1, math.ceil(ahead * passed / done)))
+        `guess`: seconds for one call, until there is a rate to go by.
+        """
+        if now - self._asked > _STALE:
+            self._marked, self._ended, self._rate = now, ended, 0.0
+        elif now - self._marked >= _ROUND:
+            self._rate = (ended - self._ended) / (now - self._marked)
+            self._marked, self._ended = now, ended
+            if not self._rate:
+                return _LONGEST
+        self._asked = now
+        wait = ahead / self._rate if self._rate else ahead * guess
+        return min(_LONGEST, max(1, math.ceil(wait)))

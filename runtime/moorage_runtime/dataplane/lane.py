@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from moorage_runtime.batching.groups import rows_of
-from moorage_runtime.batching.member import Member, expired, failure
+from moorage_runtime.batching.member import Member, expired
 from moorage_runtime.batching.pace import Pace
 from moorage_runtime.batching.scheduling import Pool, Scheduler
 from moorage_runtime.batching.together import ROWS_DIFFER
@@ -18,8 +19,9 @@ from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.drainage import Drainage
 from moorage_runtime.dataplane.seldom import Seldom
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.metrics.meters import OK, OVERLOADED, DoorMeter, ModelMeter, outcome
+from moorage_runtime.metrics.meters import DoorMeter, ModelMeter, outcome
 from moorage_runtime.repository.served import Served
+from moorage_runtime.tensors import TensorSpec
 from moorage_runtime.tracing import Trace
 
 log = logging.getLogger(__name__)
@@ -44,16 +46,21 @@ class Lane:
         scheduler: Scheduler,
         pool: Pool,
         clock: Callable[[], float],
+        *,
+        watched: bool = False,
     ) -> None:
         self.served = served
         self.meter = meter
         self._clock = clock
+        self._watched = watched
         self._most_calls = limits.concurrency or CONCURRENCY
         self._queue = limits.queue
         self._drainage = Drainage()
         self._failures = Seldom(clock)
-        self._pace = Pace(_samples(served.verdict), INLINE_SECONDS)
-        meter.together = _batchable(served) and batcher.max_batch_size > 1
+        self._pace = Pace(served.verdict.seconds_by_rows, INLINE_SECONDS)
+        meter.together = served.verdict.batchable and batcher.max_batch_size > 1
+        self._together = meter.together
+        self._only = _only(served.engine.inputs)
         most = batcher.max_batch_size if meter.together else 1
         window = batcher.max_latency_seconds if meter.together else 0.0
         self._turn: Turn[Call] = Turn(
@@ -81,40 +88,38 @@ class Lane:
         call.lane = self
         call.meter = door
         call.queued = now = self._clock()
-        self.served.used = now
         meter = self.meter
-        if not meter.in_flight:
-            self._drainage.begin(now)
-        meter.in_flight += 1
-        if meter.in_flight > self._most_calls:
-            call.fail(self._overloaded(now))
-        elif call.deadline <= now or call.gone:
-            call.fail(expired(call, now) or failure())
-        else:
-            self._send(call, now)
-
-    def _send(self, call: Call, now: float) -> None:
-        call.rows = rows = rows_of(call.inputs)
-        if (rows or _most_rows(call)) > self._pace.rows:
-            if self._workers.full(self._queue):
-                call.fail(self._overloaded(now))
-            else:
-                self._workers.add(call)
-        elif rows and self.meter.together:
+        meter.in_flight = in_flight = meter.in_flight + 1
+        if in_flight > self._most_calls or call.deadline <= now or call.gone:
+            call.fail(expired(call, now) or self._overloaded(now))
+            return
+        self.served.used = now
+        call.rows = rows = len(call.inputs[self._only]) if self._only else rows_of(call.inputs)
+        if not 0 < rows <= self._pace.rows:
+            self._aside(call, now)
+        elif self._together:
             self._turn.add(call)
         else:
             self._turn.now(call)
+
+    def _aside(self, call: Call, now: float) -> None:
+        if not call.rows and _most_rows(call) <= self._pace.rows:
+            self._turn.now(call)
+        elif self._workers.full(self._queue):
+            call.fail(self._overloaded(now))
+        else:
+            self._workers.add(call)
 
     def ended(self, call: Call, fault: RequestFault | None) -> None:
         """The call has been told its end."""
         self.meter.in_flight -= 1
         door = call.meter
-        place = OK if fault is None else outcome(fault.status)
-        if place != OVERLOADED:
-            self._drainage.ended += 1
-        now = self._clock()
-        door.outcomes[place] += 1
-        door.seconds.observe(now - call.began)
+        if fault is not None:
+            door.ends[outcome(fault.status)] += 1
+        seconds = self._clock() - call.began
+        histogram = door.seconds
+        histogram.counts[bisect_left(histogram.bounds, seconds)] += 1
+        histogram.total += seconds
         door.received += call.received
         door.sent += call.sent
         if call.trace is not None:
@@ -129,11 +134,25 @@ class Lane:
         meter = self.meter
         meter.inference.observe(seconds)
         meter.rows.observe(rows)
-        queue = meter.queue
-        run = (began, seconds, rows)
-        for member in members:
-            member.run = run
-            queue.observe(began - member.queued)
+        meter.queue.observe_all([began - member.queued for member in members])
+        if self._watched:
+            run = (began, seconds, rows)
+            for member in members:
+                member.run = run
+
+    def ran_at_once(self, member: Member, seconds: float) -> None:
+        """For batching: so did the run of one call that never waited."""
+        meter = self.meter
+        histogram = meter.inference
+        histogram.counts[bisect_left(histogram.bounds, seconds)] += 1
+        histogram.total += seconds
+        if member.rows == 1:
+            meter.lone += 1
+        else:
+            meter.rows.observe(member.rows)
+            meter.queue.observe(0.0)
+        if self._watched:
+            member.run = (member.queued, seconds, member.rows)
 
     def failed(self, error: Exception) -> None:
         """For batching: the model failed on one call alone. The log is told the first of many."""
@@ -146,7 +165,7 @@ class Lane:
         """For batching: what ran together is run again, each alone."""
         self.meter.splits[reason] = self.meter.splits.get(reason, 0) + 1
         if reason == ROWS_DIFFER and self.meter.together:
-            self.meter.together = False
+            self.meter.together = self._together = False
             self._turn.most = self._workers.most = 1
             log.warning(
                 "the model gives another number of rows than it gets: its requests run one by one from now on",
@@ -174,7 +193,8 @@ class Lane:
         return min(self._turn.most, self._pace.rows) if self._pace.rows else self._workers.most
 
     def _overloaded(self, now: float) -> RequestFault:
-        wait = self._drainage.seconds(self.meter.in_flight, now)
+        ended = sum(door.answered for door in self.meter.doors.values())
+        wait = self._drainage.seconds(self.meter.in_flight, ended, self._pace.seconds(1), now)
         return RequestFault(
             429,
             "Overloaded",
@@ -187,13 +207,7 @@ def _most_rows(call: Call) -> int:
     return max((array.shape[0] for array in call.inputs.values() if array.ndim), default=1)
 
 
-def _samples(verdict: Any) -> Sequence[tuple[int, float]]:
-    return getattr(verdict, "seconds_by_rows", ()) or ((verdict.rows, verdict.seconds),)
-
-
-def _batchable(served: Any) -> bool:
-    found = getattr(served.verdict, "batchable", None)
-    if found is not None:
-        return bool(found)
-    specs = [*served.engine.inputs.values(), *served.engine.outputs.values()]
-    return all(spec.shape[:1] == (-1,) for spec in specs)
+def _only(specs: Mapping[str, TensorSpec]) -> str | None:
+    """The name of the one input, if it has a first length: then no other can contradict it."""
+    names = [name for name, spec in specs.items() if spec.shape]
+    return names[0] if len(specs) == len(names) == 1 else None

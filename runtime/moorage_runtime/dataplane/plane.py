@@ -39,8 +39,9 @@ class DataPlane:
         self.config = config
         self.catalogue = catalogue
         self.routes = routes
-        self.metrics = Metrics(lambda: catalogue.ready, lambda: routes.generation)
+        self.metrics = Metrics(lambda: self.ready, lambda: routes.generation)
         self.tracer = tracing.from_environment(os.environ, _resource(config))
+        self.obstacle: Callable[[], str | None] = lambda: None
         self._clock = clock
         self._lanes: dict[int, Lane] = {}
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="infer")
@@ -57,8 +58,11 @@ class DataPlane:
 
     @property
     def ready(self) -> bool:
-        """Whether this pod should get traffic; true only after a test inference that really ran."""
-        return self.catalogue.ready
+        """Whether this pod should get traffic; true only after a test inference that really ran.
+
+        `obstacle` names what else may stand in the way, None when nothing does.
+        """
+        return self.catalogue.ready and self.obstacle() is None
 
     @property
     def leaving(self) -> bool:
@@ -140,6 +144,7 @@ class DataPlane:
             "digest": served.digest if served else None,
             "phase": str(self.catalogue.phase),
             "ready": self.ready,
+            "obstacle": self.obstacle(),
             "inFlight": self.in_flight,
             "routes": {"generation": self.routes.generation, "role": route.role if route else None},
             "testInference": _tested(served) if served else None,
@@ -170,6 +175,7 @@ class DataPlane:
             asyncio.get_running_loop(),
             self._workers,
             self._clock,
+            watched=self.tracer is not None or self.config.access_log_percent > 0,
         )
         self._lanes[id(served)] = lane
         return lane

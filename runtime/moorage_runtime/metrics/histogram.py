@@ -22,3 +22,13 @@ class Histogram:
         """Count one value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def observe_all(self, values: list[float]) -> None:
+        """Count several at once, in any order."""
+        lowest = bisect_left(self.bounds, min(values))
+        if lowest == bisect_left(self.bounds, max(values)):
+            self.counts[lowest] += len(values)
+            self.total += sum(values)
+        else:
+            for value in values:
+                self.observe(value)

@@ -15,24 +15,37 @@ def outcome(status: int) -> int:
 
 
 class DoorMeter:
-    """Requests of one model through one door. `outcomes`: how many, by place in `OUTCOMES`; bytes of whole bodies."""
+    """Requests of one model through one door. `ends`: how many ended otherwise than well, by place in `OUTCOMES`.
 
-    __slots__ = ("outcomes", "received", "seconds", "sent")
+    Those that ended well are not counted apart: they are all that `seconds` has seen, but for the others.
+    """
+
+    __slots__ = ("ends", "received", "seconds", "sent")
 
     def __init__(self) -> None:
-        self.outcomes = [0] * len(OUTCOMES)
+        self.ends = [0] * len(OUTCOMES)
         self.seconds = Histogram(SECONDS)
         self.received = 0
         self.sent = 0
 
     def count(self, place: int, seconds: float) -> None:
-        """One request has ended, so many seconds after its head was there."""
-        self.outcomes[place] += 1
+        """One request has ended, not well, so many seconds after its head was there."""
+        self.ends[place] += 1
         self.seconds.observe(seconds)
+
+    @property
+    def answered(self) -> int:
+        """How many had an end of any kind, but for those that were turned away at once."""
+        return sum(self.seconds.counts) - self.ends[OVERLOADED]
+
+    def outcomes(self) -> list[tuple[str, int]]:
+        """How many ended in which way."""
+        ok = sum(self.seconds.counts) - sum(self.ends)
+        return [(OUTCOMES[OK], ok), *zip(OUTCOMES[1:], self.ends[1:], strict=True)]
 
 
 class ModelMeter:
-    """One version of one model."""
+    """One version of one model. `lone`: runs of one row that never waited; `rows` and `queue` learn of them late."""
 
     __slots__ = (
         "abandoned",
@@ -41,6 +54,7 @@ class ModelMeter:
         "in_flight",
         "inference",
         "load_seconds",
+        "lone",
         "queue",
         "rows",
         "splits",
@@ -54,6 +68,7 @@ class ModelMeter:
         self.rows = Histogram(ROWS)
         self.cache: dict[str, int] = {}
         self.splits: dict[str, int] = {}
+        self.lone = 0
         self.in_flight = 0
         self.abandoned = 0
         self.together = False
@@ -65,3 +80,10 @@ class ModelMeter:
         if found is None:
             found = self.doors[name] = DoorMeter()
         return found
+
+    def settle(self) -> None:
+        """Bring `rows` and `queue` up to date."""
+        lone, self.lone = self.lone, 0
+        self.queue.counts[0] += lone
+        self.rows.counts[0] += lone
+        self.rows.total += lone

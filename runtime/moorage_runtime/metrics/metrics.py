@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from moorage_runtime.metrics import process
 from moorage_runtime.metrics.exposition import Labels, Page
-from moorage_runtime.metrics.meters import OUTCOMES, DoorMeter, ModelMeter
+from moorage_runtime.metrics.meters import DoorMeter, ModelMeter
 
 DOORS = ("v2", "v1", "features", "grpc")
 Row = tuple[Labels, ModelMeter]
@@ -56,7 +56,7 @@ class Metrics:
 def _requests(page: Page, rows: Iterable[Row]) -> None:
     page.family("moorage_requests_total", "counter", "Inference requests by door and outcome.")
     for labels, door in _doors(rows):
-        for name, count in zip(OUTCOMES, door.outcomes, strict=True):
+        for name, count in door.outcomes():
             page.sample(count, {**labels, "outcome": name})
     page.family("moorage_request_seconds", "histogram", "Seconds from a request's head to its answer.")
     for labels, door in _doors(rows):
@@ -72,6 +72,7 @@ def _requests(page: Page, rows: Iterable[Row]) -> None:
 def _runs(page: Page, rows: Iterable[Row]) -> None:
     page.family("moorage_queue_seconds", "histogram", "Seconds that a request waited for its run.")
     for labels, meter in rows:
+        meter.settle()
         page.histogram(meter.queue, labels)
     page.family("moorage_inference_seconds", "histogram", "Seconds of one run of the model.")
     for labels, meter in rows:
