@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from typing import cast
 
 from moorage_runtime.errors import RequestFault
@@ -17,6 +18,7 @@ from moorage_runtime.servers.http.upload import Upload
 
 _CROWDED = RequestFault(503, "TooManyConnections", "too many connections", ((b"retry-after", b"1"),))
 _TCP_CLOSED = 7
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
@@ -67,6 +69,7 @@ class Connection(asyncio.Protocol):
         self.half_closed = True
         self._intake.cut_off()
         outbox = self._outbox
+        outbox.last = True
         if self._ending or not outbox.waiting:
             return False
         first = outbox.waiting[0]
@@ -114,14 +117,17 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Close at once, whatever is under way."""
+        """Close at once, whatever is under way, and have the kernel forget what it still holds for the client."""
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
     def linger(self, count: int) -> None:
         """Bytes have come that nobody wants any more."""
         self._lingered += count
         if self._lingered > self._service.limits.linger_bytes:
-            self._transport.abort()
+            self.abort()
 
     @property
     def phase(self) -> Phase:
@@ -145,7 +151,7 @@ class Connection(asyncio.Protocol):
         if phase is Phase.HEAD or phase is Phase.BODY:
             self._intake.expire(phase)
         else:
-            self._transport.abort()
+            self.abort()
 
     def check_peer(self) -> None:
         """Whether a client that sends no more has left altogether: nothing else would tell before the answer."""

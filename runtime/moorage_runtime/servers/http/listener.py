@@ -19,7 +19,7 @@ BACKLOG = 1024
 
 
 class Listener:
-    """Serves `app` on one port; nothing is bound before `start`.
+    """Serves `app` on one port; nothing is bound before `start`, which sets `port` to the one that is.
 
     `identity`: headers of every answer. `leaving`: whether clients should go elsewhere; answers then carry
     `connection: close`. `observer`: hears of every answer (exchange, status, bytes of the body).
@@ -41,23 +41,19 @@ class Listener:
             app, Answers(identity), traffic or Traffic(), limits or Limits(), clock, leaving, observer
         )
         self._patience = Patience(self._service.limits)
-        self._host = host
-        self._port = port
+        self.host = host
+        self.port = port
         self._server: asyncio.Server | None = None
         self._tick: asyncio.TimerHandle | None = None
-
-    @property
-    def port(self) -> int:
-        """The bound port; 0 before `start`."""
-        return int(self._server.sockets[0].getsockname()[1]) if self._server is not None else 0
 
     async def start(self) -> None:
         """Bind and listen. Raises `OSError`."""
         loop = asyncio.get_running_loop()
         self._service.loop = loop
         self._server = await loop.create_server(
-            lambda: Connection(self._service), self._host, self._port, backlog=BACKLOG
+            lambda: Connection(self._service), self.host, self.port, backlog=BACKLOG
         )
+        self.port = int(self._server.sockets[0].getsockname()[1])
         self._look()
 
     async def stop(self, grace: float) -> None:

@@ -211,6 +211,8 @@ def test_a_client_that_sends_no_more_gets_its_answers() -> None:
     assert wire.out == b"HTTP/1.1 100 Continue\r\n\r\n"
     wire.shop.later[0].answer(200, b"late")
     assert bodies(wire) == [b"late"]
+    assert wire.told[0].headers["connection"] == "close"
+    assert wire.closed
 
 
 def test_a_client_that_sends_no_more_and_closes_is_let_go() -> None:
