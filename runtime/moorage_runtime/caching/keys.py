@@ -6,6 +6,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from moorage_runtime.tensors import Array, datatype_of
 _HASH_BYTES = 24
 # Larger arrays are hashed where they lie; for smaller ones that costs more than a copy.
 _SMALL = 4096
-_length = struct.Struct("<Q").pack
 
 
 def key(digest: str, inputs: Mapping[str, Array], outputs: tuple[str, ...] | None) -> str:
@@ -22,19 +22,25 @@ def key(digest: str, inputs: Mapping[str, Array], outputs: tuple[str, ...] | Non
 
     Every byte that a model can see counts: names, datatypes, shapes and elements (-0.0 is not 0.0), and the wanted
     outputs in their order; not the order of the inputs, nor whether text came as `str` or as UTF-8. Every part has its
-    length before it, so that no two requests give the same bytes.
+    length before it or told in it, so that no two requests give the same bytes.
     """
     start, head = _head(digest, outputs)
-    hashed = blake2b(head, digest_size=_HASH_BYTES)
+    parts: list[Any] = [head]
+    small = True
     for name, array in sorted(inputs.items()) if len(inputs) > 1 else inputs.items():
-        datatype = datatype_of(array)
-        hashed.update(_counted((name.encode(errors="surrogatepass"), f"{datatype}{array.shape}".encode())))
-        if datatype == "BYTES":
-            hashed.update(_counted([_raw(element) for element in array.ravel().tolist()]))
+        parts.append(_name(name, array.dtype, array.shape))
+        if array.dtype.kind in "OSU":
+            parts.append(_counted([_raw(element) for element in array.ravel().tolist()]))
         elif array.nbytes <= _SMALL:
-            hashed.update(array.tobytes())
+            parts.append(array.tobytes())
         else:
-            hashed.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+            parts.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+            small = False
+    if small:
+        return start + blake2b(b"".join(parts), digest_size=_HASH_BYTES).hexdigest()
+    hashed = blake2b(digest_size=_HASH_BYTES)
+    for part in parts:
+        hashed.update(part)
     return start + hashed.hexdigest()
 
 
@@ -44,14 +50,15 @@ def _head(digest: str, outputs: tuple[str, ...] | None) -> tuple[str, bytes]:
     return f"{digest.rpartition(':')[2][:16]}:", _counted((digest.encode(), wanted))
 
 
+@lru_cache(1024)
+def _name(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    told = f"{datatype_of(np.empty(0, dtype))}{shape}"
+    return _counted((name.encode(errors="surrogatepass"), told.encode()))
+
+
 def _counted(parts: Sequence[bytes]) -> bytes:
-    pieces = [_length(len(parts))]
-    for part in parts:
-        pieces += (_length(len(part)), part)
-    return b"".join(pieces)
+    return struct.pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts)) + b"".join(parts)
 
 
 def _raw(element: object) -> bytes:
-    if isinstance(element, bytes):
-        return element
-    return str(element).encode(errors="surrogatepass")
+    return element if isinstance(element, bytes) else str(element).encode("utf-8", "surrogatepass")
