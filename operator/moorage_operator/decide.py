@@ -145,6 +145,7 @@ def _look_again(evidence: Evidence, world: World, faults: tuple[Fault, ...]) -> 
         evidence.step.look_again,
         left if left is not None and left > 0 else None,
         problem.patience if problem is not None else None,
+        evidence.doubt,
         CLEANUP_SECONDS if world.leftovers else None,
         CONFLICT_SECONDS if world.foreign else None,
         *(fault.retry_after for fault in (*faults, evidence.resolution.fault) if fault is not None),

@@ -42,7 +42,7 @@ class Evidence:
     `wanted`: the revision that the CR means. `meaning`: what it was resolved to. `fetched`: the digest that a pod of
     the newest revision, which still stands, reported of its download. `autoscaler`: the live HPA.
     `update`: parts of the pod template that this release would render differently. `cleaning`: deleted children are
-    still there.
+    still there. `doubt`: seconds until what is no problem yet will be one.
     """
 
     owner: ModelDeployment
@@ -59,6 +59,7 @@ class Evidence:
     scaled: bool = False
     update: tuple[str, ...] = ()
     cleaning: bool = False
+    doubt: float | None = None
 
     @property
     def newest(self) -> RevisionState | None:

@@ -9,6 +9,7 @@ from moorage_operator.api.records import ObjectRef, Resolution, Resolved, Snapsh
 from moorage_operator.api.step import RevisionState, Step
 from moorage_operator.errors import Fault
 from moorage_operator.judge.evidence import Evidence, Problems, worst
+from moorage_operator.judge.keyless import Keyless, keyless
 from moorage_operator.judge.meaning import resolution_problem
 from moorage_operator.judge.pod_problems import download_problem, serving_problem
 from moorage_operator.judge.refusals import conflict, refused, replica_failure
@@ -31,6 +32,7 @@ def investigate(
 ) -> Evidence:
     """The evidence; the problems are those of the candidate, else of the stable revision."""
     newest = step.candidate or step.stable
+    keys = _keyless(snapshot, world, newest)
     return Evidence(
         owner=snapshot.deployment,
         now=snapshot.now,
@@ -44,13 +46,14 @@ def investigate(
             resolution=resolution_problem(resolution.fault, meaning),
             refusal=worst(*refusals),
             download=_download(snapshot, world, newest, states),
-            workload=_workload(snapshot, world, newest, proven=newest == step.stable),
+            workload=worst(_workload(snapshot, world, newest, proven=newest == step.stable), keys.problem),
         ),
         fetched=next((pod.digest for pod in world.pods_of(newest) if pod.digest is not None), None),
         autoscaler=world.child("HorizontalPodAutoscaler", autoscaler(world.owner)),
         scaled=scaled,
         update=update,
         cleaning=bool(world.leftovers),
+        doubt=keys.left,
     )
 
 
@@ -74,7 +77,9 @@ def _workload(snapshot: Snapshot, world: World, revision: str | None, *, proven:
     if revision is None:
         return None
     failure = replica_failure(world.child("Deployment", revision_name(world.owner, revision)))
+    return worst(failure, serving_problem(world.pods_of(revision), snapshot.now, proven=proven))
+
+
+def _keyless(snapshot: Snapshot, world: World, revision: str | None) -> Keyless:
     auth = snapshot.deployment.spec.auth
-    secret = auth.secret_name if auth is not None else None
-    serving = serving_problem(world.pods_of(revision), snapshot.now, proven=proven, secret=secret)
-    return worst(failure, serving)
+    return keyless(world.pods_of(revision), auth.secret_name if auth is not None else None, snapshot.now)

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from moorage_operator.api.conditions import Reason
@@ -28,7 +27,6 @@ _IMAGE_IS_GONE = ("not found", "manifest unknown", "not present", "InvalidImageN
 _CONFIG_WAITS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*": (ErrImagePull: )?')
 _KILLED = (0, 137, 143)
-_NO_KEYS = Reason.API_KEYS_MISSING
 _TOO_SMALL_TO_START = ("OOM-killed", "memory limit too low")
 
 
@@ -37,14 +35,11 @@ def download_problem(pods: Iterable[Pod], digest: str | None, secret: str | None
     return worst(*(_download(pod, secret) or _mismatch(pod, digest) for pod in pods))
 
 
-def serving_problem(pods: Iterable[Pod], now: datetime, *, proven: bool, secret: str | None = None) -> Problem | None:
-    """What keeps the pods from answering, the worst of all.
-
-    `proven`: a revision that served; it may come back. `secret`: of the accepted API keys.
-    """
+def serving_problem(pods: Iterable[Pod], now: datetime, *, proven: bool) -> Problem | None:
+    """What keeps the pods from answering, the worst of all. `proven`: a revision that served; it may come back."""
     waiting = [pod for pod in pods if not pod.ready]
     found = [_unscheduled(pod, now) or _image(pod, now) or _config(pod) for pod in waiting]
-    fallen = [_first(pod, (_out_of_memory, partial(_load, secret=secret), _startup, _crash)) for pod in waiting]
+    fallen = [_first(pod, (_out_of_memory, _load, _startup, _crash)) for pod in waiting]
     if proven:
         fallen = [Problem(each.reason, each.message) if each else None for each in fallen]
     return worst(*found, *fallen)
@@ -132,12 +127,9 @@ def _starved(ended: Mapping[str, Any]) -> bool:
     return ended.get("reason") == "OOMKilled" or any(words in said for words in _TOO_SMALL_TO_START)
 
 
-def _load(pod: Pod, *, secret: str | None) -> Problem | None:
+def _load(pod: Pod) -> Problem | None:
     report = pod.serve_report
-    if report is None:
-        return None
-    whose = f" spec.auth.secretName names Secret {secret}." if secret and report.reason == _NO_KEYS else ""
-    return Problem(report.reason, report.message + whose, terminal=True)
+    return Problem(report.reason, report.message, terminal=True) if report is not None else None
 
 
 def _startup(pod: Pod) -> Problem | None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.rollout.small_cluster import SmallCluster, custom_resource
+from tests.rollout.small_cluster import START, Fate, SmallCluster, custom_resource
 
 from moorage_operator.api.model_deployment import ModelDeployment
+from moorage_operator.api.onnx import SESSION_KEYS
+from moorage_operator.api.problem import Problem
 from moorage_operator.api.records import CacheServer, Defaults, Endpoint, Resolved
 from moorage_operator.desired.blueprint import blueprint
 from moorage_operator.desired.revision import revision_hash
 from moorage_operator.desired.runtime_config import runtime_config
 from moorage_operator.errors import SpecFault
+from moorage_operator.judge.keyless import DOUBT_SECONDS, Keyless, keyless
+from moorage_operator.observed.pod import Pod
 from moorage_runtime.config import Batcher, Cache, Limits, Onnx, RuntimeConfig
+from moorage_runtime.engines.onnx.options import SESSION_KEYS as RUNTIME_KEYS
 
 RESOLVED = Resolved("models:/fraud/3", "3", "mlflow-artifacts:/1/3")
 CACHES = {"eu": CacheServer("redis://redis.eu.svc:6379/0"), "us": CacheServer("rediss://redis.us.svc", "redis-ca")}
@@ -66,6 +72,10 @@ def test_every_option_of_onnx_runtime_arrives() -> None:
         session_config={"session.disable_prepacking": "1"},
     )
     assert set(options) == {field.alias for field in type(parsed().spec.model.onnx).model_fields.values()}
+
+
+def test_the_schema_takes_the_very_keys_that_the_runtime_takes() -> None:
+    assert set(SESSION_KEYS) == RUNTIME_KEYS
 
 
 def test_amounts_are_seconds_and_bytes() -> None:
@@ -181,3 +191,60 @@ def test_a_revision_born_without_the_grpc_port_is_not_restarted() -> None:
     assert "grpc" not in {port["name"] for port in deployment["spec"]["template"]["spec"]["containers"][0]["ports"]}
     told = {each["type"]: each for each in cluster.status["conditions"]}
     assert (told["Ready"]["status"], told["UpdateAvailable"]["status"]) == ("True", "True")
+
+
+BORN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def up(*, ready: bool = False, started: bool = True, running: bool = True) -> Pod:
+    state = {"running": {"startedAt": "2026-01-01T00:00:00Z"}} if running else {"waiting": {"reason": "x"}}
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    server = {"name": "server", "started": started, "state": state}
+    return Pod({"metadata": {"name": "p"}, "status": {"conditions": conditions, "containerStatuses": [server]}})
+
+
+def after(seconds: float) -> datetime:
+    return BORN + timedelta(seconds=seconds)
+
+
+def test_a_server_that_lets_nobody_in_is_doubted_before_it_is_blamed() -> None:
+    young = keyless([up()], "keys", after(5))
+    assert (young.problem, young.left) == (None, DOUBT_SECONDS - 5)
+    old = keyless([up(), up()], "keys", after(21))
+    assert old.left is None
+    assert old.problem == Problem(
+        "ApiKeysMissing",
+        "The model is loaded and the pods let nobody in, as they do without an API key. spec.auth.secretName names "
+        "Secret keys: create it in this namespace with at least one entry; it is noticed without a restart.",
+    )
+
+
+@pytest.mark.parametrize(
+    "pods",
+    [
+        [],
+        [up(ready=True)],
+        [up(), up(ready=True)],
+        [up(started=False)],
+        [up(running=False)],
+        [Pod({"metadata": {"name": "p"}, "status": {}})],
+    ],
+    ids=["no pod", "ready", "one of two is ready", "still loading", "crashed", "not scheduled"],
+)
+def test_nobody_is_blamed_without_cause(pods: list[Pod]) -> None:
+    assert keyless(pods, "keys", after(1000)) == Keyless()
+    assert keyless([up()], None, after(1000)) == Keyless()
+
+
+def test_the_status_tells_of_missing_keys_and_looks_again_by_itself() -> None:
+    status = {"phase": "Running", "containerStatuses": [up().body["status"]["containerStatuses"][0]]}
+    started = (START + timedelta(seconds=2)).isoformat()
+    status["containerStatuses"][0]["state"] = {"running": {"startedAt": started}}
+    cluster = SmallCluster(owner=custom_resource(auth={"secretName": "keys"}), fates={"1": Fate(None, status=status)})
+    cluster.run(5)
+    assert cluster.says("RolloutHealthy")[0] == "True"
+    assert cluster.decide().look_again == pytest.approx(17, abs=1)
+    cluster.run(20)
+    told = {each["type"]: each for each in cluster.status["conditions"]}
+    assert (told["RolloutHealthy"]["status"], told["RolloutHealthy"]["reason"]) == ("False", "ApiKeysMissing")
+    assert told["Stalled"]["status"] == "False", "the Secret may come any time, and is then noticed"

@@ -278,17 +278,3 @@ def test_pods_that_cannot_be_created(message: str) -> None:
 def test_no_failure() -> None:
     assert replica_failure(None) is None
     assert replica_failure({"status": {}}) is None
-
-
-NO_KEYS = '{"reason":"ApiKeysMissing","message":"There is no API key. Create the Secret, each entry one key."}'
-
-
-def test_the_secret_of_the_keys_is_named_because_the_pod_does_not_know_it() -> None:
-    fallen = server(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState=ended(4, NO_KEYS))
-    said = "There is no API key. Create the Secret, each entry one key."
-    assert serving_problem([fallen], BORN, proven=False, secret="fraud-keys") == Problem(
-        "ApiKeysMissing", f"{said} spec.auth.secretName names Secret fraud-keys.", terminal=True
-    )
-    assert serving_problem([fallen], BORN, proven=False) == Problem("ApiKeysMissing", said, terminal=True)
-    other = server(lastState=ended(4, NO_KEYS.replace("ApiKeysMissing", "ModelLoadFailed")))
-    assert serving_problem([other], BORN, proven=False, secret="k") == Problem("ModelLoadFailed", said, terminal=True)

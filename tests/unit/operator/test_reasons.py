@@ -11,6 +11,7 @@ import pytest
 
 from moorage_operator.api.conditions import ConditionType, Reason
 from moorage_runtime.engines import reasons as engine_reasons
+from moorage_runtime.servers.rest.auth import MISSING
 from moorage_runtime.storage import reasons as storage_reasons
 
 OPERATOR = Path(__file__).parents[3] / "operator" / "moorage_operator"
@@ -33,6 +34,10 @@ def test_the_runtimes_reasons_are_known(module: object) -> None:
     told = {value for name, value in vars(module).items() if name.isupper() and isinstance(value, str)}
     assert told
     assert told <= {reason.value for reason in Reason}
+
+
+def test_what_the_runtime_waits_for_is_known() -> None:
+    assert Reason(MISSING) is Reason.API_KEYS_MISSING
 
 
 def test_no_fault_carries_an_unknown_reason() -> None:
