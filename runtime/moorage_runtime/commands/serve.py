@@ -17,6 +17,7 @@ from moorage_runtime.commands.ports import check
 from moorage_runtime.config import RuntimeConfig, Source
 from moorage_runtime.errors import RuntimeFault
 from moorage_runtime.places import Places
+from moorage_runtime.repository.catalogue import WAITING, Catalogue
 from moorage_runtime.repository.librarian import Bounds, Librarian
 
 DRAIN_SECONDS = 2.0
@@ -52,7 +53,7 @@ def _serve(settings: RuntimeConfig, here: Places, models: stock.FolderAndNames, 
     async def fill(station: Station, stopping: asyncio.Event) -> int:
         await _load_all(librarian, models, bounds, stopping)
         await station.open()
-        sys.stdout.write(_told(station, here))
+        sys.stdout.write(_told(station.catalogue, here))
         sys.stdout.flush()
         return 0
 
@@ -64,7 +65,10 @@ async def _load_all(
 ) -> None:
     """As many as may be loaded, in the order of their names; the rest waits to be asked for."""
     librarian.survey()
-    for name in list(models.names())[: bounds.models]:
+    names = list(models.names())
+    for name in names[bounds.models :] if bounds.models is not None else []:
+        librarian.catalogue.announce(name, WAITING)
+    for name in names[: bounds.models]:
         if stopping.is_set():
             return
         try:
@@ -73,10 +77,7 @@ async def _load_all(
             fault.tell(refused)
 
 
-def _told(station: object, here: Places) -> str:
-    from moorage_runtime.servers.station import Station
-
-    assert isinstance(station, Station)  # noqa: S101
+def _told(catalogue: Catalogue, here: Places) -> str:
     url = f"http://{here.host}:{here.http_port}"
     rows = [
         f"  {row.name} {row.version or '-'}  {row.state} {row.reason}".rstrip() for row in station.catalogue.index()

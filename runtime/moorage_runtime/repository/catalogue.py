@@ -15,7 +15,8 @@ from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.life import Phase
 from moorage_runtime.repository.served import Served
 
-LOADING, UNLOADED, EVICTED = "loading", "unloaded", "evicted"
+LOADING, UNLOADED, EVICTED, WAITING = "loading", "unloaded", "evicted", "waiting"
+_ON_DEMAND = (EVICTED, WAITING)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -59,7 +60,7 @@ class Catalogue:
             raise RequestFault(404, "ModelNotFound", f"this server {self._has()}")
         served = self._served[name]
         if served is None:
-            if self._reasons[name] == EVICTED:
+            if self._reasons[name] in _ON_DEMAND:
                 self._wanted(name)
             raise self._not_ready(name)
         if version not in (None, served.version):
@@ -75,7 +76,7 @@ class Catalogue:
         return self._served.get(name) is not None
 
     def on_wanted(self, wanted: Callable[[str], None]) -> None:
-        """`wanted` is called with the name of an evicted model that somebody asks for."""
+        """`wanted` is called with the name of a model that somebody asks for, and that is evicted or waits to be."""
         self._wanted = wanted
 
     def install(self, served: Served) -> None:
@@ -135,6 +136,6 @@ class Catalogue:
 
     def _not_ready(self, name: str) -> RequestFault:
         reason = self._reasons[name]
-        loading = reason in (LOADING, EVICTED)
+        loading = reason == LOADING or reason in _ON_DEMAND
         told = "the model is still loading" if loading else f"the model is not loaded: {reason}"
         return RequestFault(503, "ModelNotReady", told, ((b"retry-after", b"1"),))

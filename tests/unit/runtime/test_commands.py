@@ -1,0 +1,177 @@
+"""`moorage run` and `moorage serve`, as a person at a laptop uses them: real processes, the lines they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+from tests.unit.runtime.pod import RUNTIME, ask, free_port
+
+from moorage_runtime.commands import target, units
+from moorage_runtime.errors import RuntimeFault
+
+
+class Command:
+    """One running subcommand, its ports and what it has printed."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.port, self.admin = free_port(), free_port()
+        ports = ["--port", str(self.port), "--admin-port", str(self.admin), "--grpc-port", str(free_port())]
+        name, *rest = arguments
+        self.output = folder / "output"
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _CALL, name, *rest, *ports],
+                env={**os.environ, "PYTHONPATH": str(RUNTIME)},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+            )
+
+    def printed(self, until: str, seconds: float = 20) -> str:
+        end = time.monotonic() + seconds
+        while until not in (text := self.output.read_text()):
+            assert time.monotonic() < end, text
+            assert self.process.poll() is None, text
+            time.sleep(0.02)
+        return text
+
+    def get(self, path: str) -> tuple[int, Any]:
+        status, _, body = ask(self.port, "GET", path)
+        return status, json.loads(body)
+
+    def order(self, path: str) -> tuple[int, Any]:
+        status, _, body = ask(self.admin, "POST", path)
+        return status, json.loads(body)
+
+
+_CALL = """
+import importlib, sys
+sys.exit(importlib.import_module("moorage_runtime.commands." + sys.argv[1]).main(sys.argv[2:]))
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    made: list[Command] = []
+
+    def make(*arguments: str) -> Command:
+        made.append(Command(tmp_path, *arguments))
+        return made[-1]
+
+    yield make
+    for each in made:
+        if each.process.poll() is None:
+            each.process.send_signal(signal.SIGINT)
+            assert each.process.wait(20) == 0
+
+
+def test_a_file_is_served_and_the_printed_curl_line_works(artifacts: Path, command: Callable[..., Command]) -> None:
+    running = command("run", str(artifacts / "boosting" / "model.onnx"), "--name", "fraud")
+    text = running.printed("Ctrl-C")
+    assert f"fraud version local is served at http://127.0.0.1:{running.port}" in text
+    line = text.split("ask it")[1].splitlines()[0]
+    answer = json.loads(subprocess.run(shlex.split(line), capture_output=True, check=True).stdout)
+    assert answer["model_name"] == "fraud"
+    assert len(answer["outputs"]) == 2
+
+
+def test_a_resource_is_served_from_a_folder_that_stands_for_its_claim(
+    artifacts: Path, tmp_path: Path, command: Callable[..., Command]
+) -> None:
+    document = {
+        "kind": "ModelDeployment",
+        "metadata": {"name": "cancer"},
+        "spec": {"model": {"storageUri": "pvc://claim/boosting"}, "minReplicas": 3, "cache": {"maxEntries": 5}},
+    }
+    file = tmp_path / "cancer.yaml"
+    file.write_text(json.dumps(document))
+    running = command("run", str(file), "--claim", f"claim={artifacts}")
+    text = running.printed("Ctrl-C")
+    assert "without a cluster these have no effect: minReplicas" in text
+    assert "answered its test request (inputExample)" in text
+    body = text.split("-d '")[1].split("'")[0].encode()
+    seen = [ask(running.port, "POST", "/v2/models/cancer/infer", body)[1]["x-cache"] for _ in range(2)]
+    assert seen == ["MISS", "HIT"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["run", "nowhere.onnx"], "ModelNotFound: nowhere.onnx: there is no such file or folder"),
+        (["run", "pvc://claim/x"], "ClaimUnknown: pvc://claim/x: say which folder it is with --claim claim=FOLDER"),
+        (["run", "models:/fraud@champion"], "RegistryUnset: models:/fraud@champion needs a registry"),
+        (["run", "models:/fraud"], "UriInvalid: models:/fraud: write models:/NAME/VERSION or models:/NAME@ALIAS"),
+        (["serve", ".", "--max-bytes", "lots"], "SpecInvalid: --max-bytes: 'lots' is no quantity of bytes"),
+    ],
+)
+def test_what_cannot_be_served_is_told_in_one_line(tmp_path: Path, arguments: list[str], text: str) -> None:
+    ports = [f"--{name}={free_port()}" for name in ("port", "admin-port", "grpc-port")]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
+    done = subprocess.run(
+        [sys.executable, "-c", _CALL, *arguments, *ports],
+        env={**environment, "PYTHONPATH": str(RUNTIME)}, capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_many_models_come_go_reload_and_make_room(
+    artifacts: Path, tmp_path: Path, command: Callable[..., Command]
+) -> None:
+    shelf = tmp_path / "models"
+    for name in ("a", "b/1", "c"):
+        copytree(artifacts / "boosting", shelf / name)
+    running = command("serve", str(shelf), "--max-models", "2")
+    assert "c -  UNAVAILABLE waiting" in running.printed("Ctrl-C")
+    assert running.get("/v2/models/c")[0] == 503
+    _until(lambda: running.get("/v2/models/c")[0] == 200)
+    states = {row["name"]: row["reason"] for row in running.order("/v2/repository/index")[1]}
+    assert sorted(states.values()) == ["", "", "evicted"]
+    copytree(artifacts / "boosting", shelf / "b" / "2")
+    assert running.order("/v2/repository/models/b/load") == (200, {})
+    assert running.get("/v2/models/b")[1]["versions"] == ["2"]
+    (shelf / "b" / "3").mkdir()
+    (shelf / "b" / "3" / "model.onnx").write_text("no model")
+    status, refusal = running.order("/v2/repository/models/b/load")
+    assert (status, refusal["error"].split(":")[0]) == (422, "ModelLoadFailed")
+    assert running.get("/v2/models/b")[1]["versions"] == ["2"]
+    assert running.order("/v2/repository/models/b/unload") == (200, {})
+    assert running.get("/v2/models/b") == (503, {"error": "the model is not loaded: unloaded"})
+    assert running.order("/v2/repository/models/nobody/load")[0] == 404
+    assert running.get("/v2/repository/index")[0] == 404
+
+
+def test_a_spec_is_read_by_its_units() -> None:
+    assert units.seconds("1m30s", "f") == 90
+    assert units.size("1.5Ki", "f") == 1536
+    for wrong in ("", "5", "1x", None, 3):
+        with pytest.raises(RuntimeFault, match="f: "):
+            units.seconds(wrong, "f")
+    for wrong in ("", "-1", "1 Gi", "x", True):
+        with pytest.raises(RuntimeFault, match="f: "):
+            units.size(wrong, "f")
+
+
+def test_a_bucket_takes_its_endpoint_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    found = target.find("s3://models/fraud", {}, None, "7").config
+    assert (found.model, found.version, found.source.endpoint) == ("fraud", "7", "http://127.0.0.1:9")
+
+
+def _until(true: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
