@@ -79,9 +79,7 @@ async def _load_all(
 
 def _told(catalogue: Catalogue, here: Places) -> str:
     url = f"http://{here.host}:{here.http_port}"
-    rows = [
-        f"  {row.name} {row.version or '-'}  {row.state} {row.reason}".rstrip() for row in station.catalogue.index()
-    ]
+    rows = [f"  {row.name} {row.version or '-'}  {row.state} {row.reason}".rstrip() for row in catalogue.index()]
     admin = f"http://{here.host}:{here.admin_port}/v2/repository"
     return "\n".join(
         [f"{url} serves", *rows, f"  load, unload: curl -X POST {admin}/models/NAME/load", "Stop with Ctrl-C.", ""]
