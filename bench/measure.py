@@ -22,10 +22,10 @@ from .load import Ammunition, NoAnswers, lift
 from .places import CACHE
 from .process import CORE, NotReady, Server, running
 
-PATIENCE = 1.5
+PATIENCE = 0.5
 MODELS = ("gb", "mlp")
 STRANGERS = 0.12
-TRIES = 3
+TRIES = 2
 WARM_UP = 1
 REFERENCE_SECONDS = 1
 
