@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 GROUP = "moorage.commands"
-EXTRAS: Mapping[str, str] = {"moorage_operator": "operator", "moorage_runtime": "onnx"}
+EXTRAS: Mapping[str, str] = {"moorage_operator": "cli", "moorage_runtime": "onnx"}
 """The extra that brings the libraries of each package's subcommands."""
 
 OK, MISSING_LIBRARY, UNKNOWN, INTERRUPTED = 0, 2, 2, 130
@@ -56,7 +56,7 @@ def _commands() -> dict[str, EntryPoint]:
 def _overview(commands: Mapping[str, EntryPoint]) -> str:
     width = max(map(len, commands), default=0)
     lines = [f"  {name:<{width}}  {_about(commands[name])}" for name in sorted(commands)]
-    listed = "\n".join(lines) or "  none is installed: pip install 'moorage[operator]' or 'moorage[onnx]'"
+    listed = "\n".join(lines) or "  none is installed: pip install 'moorage[cli]' or 'moorage[onnx]'"
     return f"usage: moorage SUBCOMMAND ...\n\n{listed}\n\n`moorage SUBCOMMAND --help` tells its options.\n"
 
 

@@ -7,13 +7,15 @@ from itertools import chain
 from typing import Any
 
 from moorage_operator.api.crd import KIND, crd
-from moorage_operator.api.model_deployment import ModelDeployment
+from moorage_operator.api.model_deployment import ModelDeployment, ModelDeploymentSpec
 from moorage_operator.commands.documents import Document, Where
 from moorage_operator.commands.finding import Finding, Severity, finding
-from moorage_operator.commands.practices import remarks
+from moorage_operator.commands.practices import Remark, remarks
 from moorage_operator.commands.rules import broken_rules
+from moorage_operator.commands.settled import unknown_names
 from moorage_operator.commands.structure import Breach, Schema, breaches, defaulted
 from moorage_operator.names import API_VERSION, GROUP
+from moorage_operator.settings import Settings
 
 ROOT: Schema = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 _KEPT_BY_THE_SERVER = ("creationTimestamp", "deletionTimestamp", "generation", "deletionGracePeriodSeconds")
@@ -33,10 +35,10 @@ _SCHEMA: Schema = {
 }
 
 
-def inspect(documents: Sequence[Document]) -> list[Finding]:
-    """The findings, in the order of the files and lines."""
+def inspect(documents: Sequence[Document], settings: Settings | None = None) -> list[Finding]:
+    """The findings, in the order of the files and lines. `settings`: the operator's, where they are known."""
     files = list(dict.fromkeys(document.file for document in documents))
-    found = [*chain.from_iterable(map(_of_document, documents)), *_twice(documents)]
+    found = [*chain.from_iterable(_of_document(document, settings) for document in documents), *_twice(documents)]
     return sorted(found, key=lambda each: (files.index(each.file), each.line, each.column, each.severity.rank))
 
 
@@ -45,7 +47,7 @@ def is_ours(data: Any) -> bool:
     return isinstance(data, dict) and str(data.get("apiVersion", "")).partition("/")[0] == GROUP
 
 
-def _of_document(document: Document) -> Iterator[Finding]:
+def _of_document(document: Document, settings: Settings | None) -> Iterator[Finding]:
     if not isinstance(document.data, dict) or not {"apiVersion", "kind"} <= document.data.keys():
         told = "is no Kubernetes object: apiVersion and kind are missing"
         yield finding(document, (), Severity.ERROR, "NotAnObject", told)
@@ -64,7 +66,12 @@ def _of_document(document: Document) -> Iterator[Finding]:
     broken = list(_broken(document.data))
     yield from (finding(document, each.where, Severity.ERROR, each.reason, each.message) for each in broken)
     if not broken:
-        yield from (finding(document, *remark) for remark in remarks(_parsed(document.data).spec))
+        yield from (finding(document, *remark) for remark in _remarks(_parsed(document.data).spec, settings))
+
+
+def _remarks(spec: ModelDeploymentSpec, settings: Settings | None) -> Iterator[Remark]:
+    yield from unknown_names(spec, settings) if settings is not None else ()
+    yield from remarks(spec, settings)
 
 
 def _broken(data: dict[str, Any]) -> Iterator[Breach]:

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from moorage_operator.commands import chosen_settings
 from moorage_operator.commands.documents import Document, Unreadable, read
 from moorage_operator.commands.finding import Finding, Severity
 from moorage_operator.commands.inspection import inspect
+from moorage_operator.commands.problem import Refused
 
 CLEAN, FOUND, UNREADABLE = 0, 1, 2
 
@@ -18,9 +20,14 @@ CLEAN, FOUND, UNREADABLE = 0, 1, 2
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0 nothing was found, 1 something was, 2 a file cannot be read."""
     asked = _parser().parse_args(arguments)
+    try:
+        settings = chosen_settings.settings(asked)
+    except Refused as refused:
+        sys.stderr.write(f"moorage lint: {refused}\n")
+        return UNREADABLE
     documents, unreadable = _read(asked.files)
     least = Severity(asked.level).rank
-    found = [*unreadable, *(each for each in inspect(documents) if each.severity.rank <= least)]
+    found = [*unreadable, *(each for each in inspect(documents, settings) if each.severity.rank <= least)]
     sys.stdout.write(_as_json(found) if asked.format == "json" else "".join(f"{each}\n" for each in found))
     if unreadable:
         return UNREADABLE
@@ -53,4 +60,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     levels = [str(each) for each in Severity]
     parser.add_argument("--level", choices=levels, default=levels[-1], help="leave out what matters less")
+    chosen_settings.add_option(parser)
     return parser

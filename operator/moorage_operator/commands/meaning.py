@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Resolved
-from moorage_operator.api.storage_uri import S3, Registered, parse_storage_uri
+from moorage_operator.api.storage_uri import S3, Registered, StorageUri, parse_storage_uri
 from moorage_operator.commands.problem import Refused
 from moorage_operator.registry.unasked import as_it_stands, unknown
 from moorage_operator.settings import Settings
@@ -72,7 +72,8 @@ def meaning(owner: ModelDeployment, said: Known, settings: Settings | None = Non
     """
     model, told = owner.spec.model, owner.status.model
     wanted = parse_storage_uri(model.storage_uri)
-    _check_name(wanted, model.registry, settings)
+    if settings is not None:
+        check_name(wanted, model.registry, settings)
     if not isinstance(wanted, Registered):
         return Meaning(as_it_stands(wanted, model.storage_uri, model.registry))
     if told is not None and (told.storage_uri, told.registry) == (model.storage_uri, model.registry):
@@ -91,9 +92,8 @@ def _said(given: Mapping[str, str], owner: ModelDeployment) -> str | None:
     return given.get(owner.metadata.name, given.get(EVERY))
 
 
-def _check_name(wanted: object, name: str, settings: Settings | None) -> None:
-    if settings is None:
-        return
+def check_name(wanted: StorageUri, name: str, settings: Settings) -> None:
+    """Raises RegistryFault when the settings have no such registry, or no such store."""
     if isinstance(wanted, Registered) and name not in settings.registries:
         raise unknown("registry", name, settings.registries)
     stores = {"default", *settings.stores, *settings.registries}

@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from moorage_operator.api.duration import duration_seconds
 from moorage_operator.api.model_deployment import ModelDeploymentSpec
 from moorage_operator.api.quantity import parse_quantity
+from moorage_operator.api.records import Defaults
 from moorage_operator.api.storage_uri import Registered, StorageUri, parse_storage_uri
 from moorage_operator.commands.documents import Where
 from moorage_operator.commands.finding import Severity
+from moorage_operator.desired.resources import resources
+from moorage_operator.settings import Settings
 
 Remark = tuple[Where, Severity, str, str]
 """Where, how much it matters, the reason, and what to do."""
 
-Check = Callable[[ModelDeploymentSpec, StorageUri], Iterator[Remark]]
+_SECRET = re.compile("(PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_?KEY)", re.IGNORECASE)
+_NO_DEFAULTS = Defaults(image="")
 
 
-def remarks(spec: ModelDeploymentSpec) -> Iterator[Remark]:
-    """Every remark on a spec that the API server would take."""
-    meaning = parse_storage_uri(spec.model.storage_uri)
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A spec that the API server would take. `amounts`: requests and limits of a pod, as far as they are known."""
+
+    spec: ModelDeploymentSpec
+    meaning: StorageUri
+    amounts: Mapping[str, Mapping[str, int | str]]
+
+    def limit(self, name: str) -> Decimal | None:
+        """What one pod may use at most."""
+        given = self.amounts.get("limits", {}).get(name)
+        return None if given is None else parse_quantity(given)
+
+
+Check = Callable[[Subject], Iterator[Remark]]
+
+
+def remarks(spec: ModelDeploymentSpec, settings: Settings | None = None) -> Iterator[Remark]:
+    """Every remark on a spec that the API server would take. `settings`: the operator's, where they are known."""
+    defaults = settings.defaults() if settings is not None else _NO_DEFAULTS
+    subject = Subject(spec, parse_storage_uri(spec.model.storage_uri), resources(spec.resources, defaults))
     for check in _CHECKS:
-        yield from check(spec, meaning)
+        yield from check(subject)
 
 
-def _stage(_spec: ModelDeploymentSpec, meaning: StorageUri) -> Iterator[Remark]:
+def _stage(subject: Subject) -> Iterator[Remark]:
+    meaning = subject.meaning
     if isinstance(meaning, Registered) and meaning.stage is not None:
         told = f"stages are deprecated in MLflow; set an alias and write models:/{meaning.name}@ALIAS"
         yield ("spec", "model", "storageUri"), Severity.WARNING, "StageDeprecated", told
 
 
-def _untested(spec: ModelDeploymentSpec, meaning: StorageUri) -> Iterator[Remark]:
+def _untested(subject: Subject) -> Iterator[Remark]:
+    spec, meaning = subject.spec, subject.meaning
     follows = isinstance(meaning, Registered) and meaning.version is None
     if follows and spec.test_request is None:
         told = (
@@ -45,7 +71,8 @@ def _untested(spec: ModelDeploymentSpec, meaning: StorageUri) -> Iterator[Remark
         yield ("spec", "testRequest"), Severity.ADVICE, "AnyAnswerPasses", told
 
 
-def _unpinned(spec: ModelDeploymentSpec, meaning: StorageUri) -> Iterator[Remark]:
+def _unpinned(subject: Subject) -> Iterator[Remark]:
+    spec, meaning = subject.spec, subject.meaning
     if not isinstance(meaning, Registered) and spec.model.digest is None:
         told = (
             "a folder can be overwritten; the first load pins its digest in the status only, and with digest the file "
@@ -54,13 +81,14 @@ def _unpinned(spec: ModelDeploymentSpec, meaning: StorageUri) -> Iterator[Remark
         yield ("spec", "model", "storageUri"), Severity.ADVICE, "ContentNotPinned", told
 
 
-def _memory(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]:
-    if _limit(spec, "memory") is None:
+def _memory(subject: Subject) -> Iterator[Remark]:
+    if subject.limit("memory") is None:
         told = "no memory limit: the operator's settings decide; set limits.memory to what this model needs"
         yield ("spec", "resources"), Severity.WARNING, "MemoryLimitMissing", told
 
 
-def _single(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]:
+def _single(subject: Subject) -> Iterator[Remark]:
+    spec = subject.spec
     if spec.min_replicas == 1:
         told = (
             "one pod: it gets no PodDisruptionBudget, and nobody answers while its node is drained; 2 or more keep "
@@ -69,26 +97,29 @@ def _single(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]
         yield ("spec", "minReplicas"), Severity.ADVICE, "SinglePod", told
 
 
-def _scaling(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]:
+def _scaling(subject: Subject) -> Iterator[Remark]:
+    spec = subject.spec
     if spec.max_replicas is None or spec.max_replicas <= spec.min_replicas:
         return
     metrics: tuple[Any, ...] = spec.auto_scaling.metrics if spec.auto_scaling is not None else ()
     wanted = {each["resource"]["name"] for each in metrics if "averageUtilization" in each["resource"]["target"]}
-    requests = spec.resources.requests if spec.resources is not None else {}
+    requests = subject.amounts.get("requests", {})
     for name in sorted((wanted if metrics else {"cpu"}) - requests.keys()):
         told = f"scaling follows {name} in percent of its request, which only the operator's settings give; set it"
         yield ("spec", "resources", "requests"), Severity.WARNING, "RequestMissing", told
 
 
-def _threads(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]:
-    threads, limit = spec.model.onnx.intra_op_num_threads, _limit(spec, "cpu")
+def _threads(subject: Subject) -> Iterator[Remark]:
+    spec = subject.spec
+    threads, limit = spec.model.onnx.intra_op_num_threads, subject.limit("cpu")
     if threads is not None and limit is not None and threads > limit:
         told = f"{threads} threads share a limit of {limit.normalize():f} CPUs and are throttled; ask for fewer"
         yield ("spec", "model", "onnx", "intraOpNumThreads"), Severity.WARNING, "ThreadsBeyondLimit", told
 
 
-def _cache(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]:
-    limit = _limit(spec, "memory")
+def _cache(subject: Subject) -> Iterator[Remark]:
+    spec = subject.spec
+    limit = subject.limit("memory")
     if spec.cache is None or spec.cache.backend is not None or limit is None:
         return
     size = parse_quantity(spec.cache.max_bytes if spec.cache.max_bytes is not None else "64Mi")
@@ -97,7 +128,8 @@ def _cache(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]:
         yield ("spec", "cache"), Severity.WARNING, "CacheBeyondMemory", told
 
 
-def _waiting(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]:
+def _waiting(subject: Subject) -> Iterator[Remark]:
+    spec = subject.spec
     if _seconds(spec.batcher.max_latency) >= _seconds(spec.timeout):
         told = (
             "a request may wait for company as long as it may take at all (spec.timeout), and is then answered with 504"
@@ -105,19 +137,28 @@ def _waiting(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark
         yield ("spec", "batcher", "maxLatency"), Severity.ERROR, "BatchOutwaitsTimeout", told
 
 
-def _queue(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]:
+def _queue(subject: Subject) -> Iterator[Remark]:
+    spec = subject.spec
     held, waiting = spec.container_concurrency, spec.max_queue_length
     if held is not None and waiting is not None and waiting >= held:
         told = f"containerConcurrency ({held}) counts waiting requests too, so that this bound is never met; lower it"
         yield ("spec", "maxQueueLength"), Severity.WARNING, "QueueBeyondConcurrency", told
 
 
-def _grace(spec: ModelDeploymentSpec, _meaning: StorageUri) -> Iterator[Remark]:
+def _grace(subject: Subject) -> Iterator[Remark]:
+    spec = subject.spec
     grace = spec.pod_template.spec.termination_grace_period_seconds
     if grace is not None and grace < _seconds(spec.timeout):
         told = f"a leaving pod is killed before its slowest request ends (spec.timeout is {spec.timeout}); raise it"
         where: Where = ("spec", "podTemplate", "spec", "terminationGracePeriodSeconds")
         yield where, Severity.WARNING, "GraceBelowTimeout", told
+
+
+def _secrets(subject: Subject) -> Iterator[Remark]:
+    for index, variable in enumerate(subject.spec.env):
+        if _SECRET.search(variable.name) is not None and variable.value:
+            told = f"{variable.name} looks like a secret, and whoever may read the resource reads it too; take it out"
+            yield ("spec", "env", index, "value"), Severity.WARNING, "SecretInTheOpen", told
 
 
 _CHECKS: tuple[Check, ...] = (
@@ -132,17 +173,8 @@ _CHECKS: tuple[Check, ...] = (
     _waiting,
     _queue,
     _grace,
+    _secrets,
 )
-
-
-def _limit(spec: ModelDeploymentSpec, name: str) -> Decimal | None:
-    """What a container may use; a memory request without a limit is its limit too."""
-    if spec.resources is None:
-        return None
-    given = spec.resources.limits.get(name)
-    if given is None and name == "memory":
-        given = spec.resources.requests.get(name)
-    return None if given is None else parse_quantity(given)
 
 
 def _seconds(text: str) -> float:

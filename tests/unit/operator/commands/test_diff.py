@@ -16,7 +16,7 @@ from tests.rollout.small_cluster import DEFAULTS, ENDPOINT, Object, SmallCluster
 from moorage_operator.api.records import Change, ObjectRef, Verb
 from moorage_operator.cluster.kinds import BY_NAME
 from moorage_operator.cluster.server import ApiError
-from moorage_operator.commands import diff
+from moorage_operator.commands import diff, live
 from moorage_operator.commands.against_cluster import compared
 from moorage_operator.commands.comparison import Pair, pairs, projected, text_of
 from moorage_operator.commands.fields import field_changes
@@ -238,6 +238,54 @@ NOWHERE = {
     "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
     "current-context": "c",
 }
+
+
+@dataclass
+class OneByOne:
+    """Objects by path; `refusals` by path."""
+
+    objects: dict[str, Any]
+    refusal: int = 404
+
+    async def call(self, verb: str, path: str, **_: Any) -> Any:
+        assert verb == "GET"
+        if path not in self.objects:
+            raise ApiError(self.refusal, "No", "no")
+        return self.objects[path]
+
+
+OPERATOR = "/apis/apps/v1/namespaces/ops/deployments/moorage-operator"
+MAP = "/api/v1/namespaces/ops/configmaps/moorage-settings-7d"
+VOLUMES = [{"name": "tmp", "emptyDir": {}}, {"name": "settings", "configMap": {"name": "moorage-settings-7d"}}]
+RUNNING: dict[str, Any] = {
+    OPERATOR: {"spec": {"template": {"spec": {"volumes": VOLUMES}}}},
+    MAP: {"data": {"settings.yaml": yaml.safe_dump(SETTINGS_DATA)}},
+}
+
+
+async def test_the_settings_that_count_are_those_of_the_running_operator() -> None:
+    assert await live.settings(OneByOne(RUNNING), "ops") == SETTINGS  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        {},
+        {OPERATOR: RUNNING[OPERATOR]},
+        {OPERATOR: {"spec": {"template": {"spec": {}}}}},
+        {**RUNNING, MAP: {"data": {}}},
+        {**RUNNING, MAP: {"data": {"settings.yaml": "{"}}},
+        {**RUNNING, MAP: {"data": {"settings.yaml": "runtime: {}"}}},
+    ],
+)
+@pytest.mark.parametrize("refusal", [401, 403, 404])
+async def test_there_may_be_none_that_can_be_read(objects: dict[str, Any], refusal: int) -> None:
+    assert await live.settings(OneByOne(objects, refusal), "ops") is None  # type: ignore[arg-type]
+
+
+async def test_a_server_in_trouble_is_no_server_without_settings() -> None:
+    with pytest.raises(ApiError):
+        await live.settings(OneByOne({}, 500), "ops")  # type: ignore[arg-type]
 
 
 def test_fields_that_differ() -> None:

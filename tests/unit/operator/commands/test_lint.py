@@ -18,6 +18,7 @@ from moorage_operator.commands.finding import Finding, Severity
 from moorage_operator.commands.inspection import inspect
 from moorage_operator.commands.lint import main
 from moorage_operator.commands.rules import holds
+from moorage_operator.settings import parse
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.yaml"))
 
@@ -143,6 +144,7 @@ REMARKS: dict[str, tuple[dict[str, Any], str, str]] = {
         "warning",
         "QueueBeyondConcurrency",
     ),
+    "a password for all to read": ({"env": [{"name": "DB_PASSWORD", "value": "x"}]}, "warning", "SecretInTheOpen"),
     "a grace period that cuts": (
         {"podTemplate": {"spec": {"terminationGracePeriodSeconds": 30}}},
         "warning",
@@ -156,6 +158,7 @@ FINE: dict[str, dict[str, Any]] = {
     "scaling on what is requested": {"maxReplicas": 4, "resources": {"requests": {"cpu": "1"}}},
     "as many threads as cpus": {"model": {"onnx": {"intraOpNumThreads": 2}}, "resources": {"limits": {"cpu": 2}}},
     "a small cache": {"cache": {}},
+    "a plain variable": {"env": [{"name": "OMP_NUM_THREADS", "value": "2"}, {"name": "TOKENIZERS_OFF"}]},
     "a cache elsewhere": {"cache": {"backend": "redis", "maxBytes": "2Gi"}},
     "a queue within": {"containerConcurrency": 9, "maxQueueLength": 8},
     "a grace period as long as a request": {"podTemplate": {"spec": {"terminationGracePeriodSeconds": 60}}},
@@ -219,6 +222,38 @@ def test_exit_codes_levels_and_json(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "bad.yaml").write_text("a: [")
     assert main([str(file), str(tmp_path / "bad.yaml"), "--level", "error"]) == 2
     assert f"{tmp_path}/bad.yaml:1:5: error Unreadable: not YAML" in capsys.readouterr().out
+
+
+SETTINGS = {"runtime": {"image": "i", "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}}}
+
+
+def with_settings(**spec: Any) -> list[str]:
+    body = merged(GOOD, {"spec": {"minReplicas": 2, **spec}})
+    settings = parse({**SETTINGS, "registries": {"default": {"trackingUri": "http://mlflow"}}})
+    return [str(each) for each in inspect([Document("f", body, {})], settings)]
+
+
+def test_the_operators_settings_answer_some_questions() -> None:
+    assert with_settings(model={"storageUri": "models:/fraud/3"}, maxReplicas=4) == []
+
+
+def test_and_ask_others() -> None:
+    found = with_settings(model={"storageUri": "models:/fraud/3", "registry": "eu"}, cache={"backend": "redis"})
+    assert found == [
+        "f:1:1: error RegistryUnknown: spec.model.registry: the operator's settings name no registry 'eu' (there: "
+        "default). Correct the field, or add the registry to the settings.",
+        "f:1:1: error CacheUnknown: spec.cache.backend: the operator's settings name no cache 'redis' (there: none). "
+        "Correct the field, remove it to keep answers in each pod's own memory, or add the cache to the settings.",
+    ]
+
+
+def test_the_settings_are_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "f.yaml").write_text(yaml.safe_dump(merged(GOOD, {"spec": QUIET})))
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(SETTINGS))
+    assert main([f"{tmp_path}/f.yaml", "--settings", f"{tmp_path}/s.yaml"]) == 1
+    assert "RegistryUnknown" in capsys.readouterr().out
+    assert main([f"{tmp_path}/f.yaml", "--settings", f"{tmp_path}/none.yaml"]) == 2
+    assert capsys.readouterr().err == f"moorage lint: {tmp_path}/none.yaml: No such file or directory\n"
 
 
 def test_no_subcommand_carries_the_operators_own_libraries() -> None:
