@@ -15,7 +15,7 @@ from moorage_runtime import cli
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {
-    "good.py": '"""Do a good thing.\n\nAnd more."""\ndef main(arguments):\n    print("good", *arguments)\n    return 7\n',
+    "good.py": '"""Do a good thing.\n\nMore."""\ndef main(arguments):\n    print("good", *arguments)\n    return 7\n',
     "bare.py": '"""Needs what nobody has."""\nimport a_library_that_nobody_has\n',
     "late.py": '"""Needs it later."""\ndef main(arguments):\n    import a_library_that_nobody_has\n',
     "broken.py": '"""Is broken."""\ndef main(arguments):\n    import moorage_runtime.no_such_module\n',
