@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import MappingProxyType
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.runtime.graphs import BF16, FLOAT, FP16, INT64, TEXT, node, optional, save, sequence, tensor, weight
 
 from moorage_runtime.engines import onnx as engine
+from moorage_runtime.engines.engine import Cancel, Streaming
+from moorage_runtime.engines.onnx.ranks import without_rank
 from moorage_runtime.errors import LoadFault, RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, datatype_of, dtype_of, zeros
 
@@ -241,3 +247,46 @@ def test_several_threads_may_ask_at_once(artifacts: Path) -> None:
             lambda row: loaded.infer(MappingProxyType({"X": row[None]}))["probabilities"].tolist(), rows
         )
     assert list(asked) == alone
+
+
+def test_an_input_without_a_shape_is_refused_and_a_scalar_is_none(tmp_path: Path) -> None:
+    path = save(
+        tmp_path, [node("Mul", ["x", "s"], ["y"])], [tensor("x", shape=None), tensor("s", shape=[])], [tensor("y")]
+    )
+    with pytest.raises(LoadFault, match="input 'x' has no shape; export it with one") as caught:
+        engine.load(path, 1)
+    assert caught.value.reason == "TensorUnsupported"
+    scaled = engine.load(
+        save(tmp_path, [node("Mul", ["x", "s"], ["y"])], [tensor("x"), tensor("s", shape=[])], [tensor("y")]), 1
+    )
+    assert scaled.inputs["s"].shape == ()
+    assert scaled.infer({"x": floats([1, 2]), "s": np.array(3, np.float32)})["y"].tolist() == [[3, 6]]
+
+
+@given(st.binary(max_size=80))
+def test_no_file_makes_the_walk_for_ranks_fail(content: bytes) -> None:
+    with NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        assert without_rank(Path(file.name)) is not None
+
+
+def test_an_engine_that_answers_in_parts_is_told_apart(tmp_path: Path) -> None:
+    class Counting:
+        """Gives one number after the other."""
+
+        def stream(
+            self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None, cancel: Cancel | None = None
+        ) -> Iterator[Mapping[str, Array]]:
+            for number in range(int(inputs["n"][0])):
+                if cancel is not None and cancel.called:
+                    return
+                yield {"y": np.array([number])}
+
+    cancel, counting = Cancel(), Counting()
+    assert isinstance(counting, Streaming)
+    assert not isinstance(texts(tmp_path), Streaming)
+    parts = counting.stream({"n": np.array([5])}, None, cancel)
+    assert [next(parts)["y"].tolist(), next(parts)["y"].tolist()] == [[0], [1]]
+    cancel()
+    assert list(parts) == []

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 from moorage_runtime.config import Onnx
 from moorage_runtime.engines import reasons
 from moorage_runtime.engines.onnx import options, words
+from moorage_runtime.engines.onnx.arena import Arena
+from moorage_runtime.engines.onnx.ranks import without_rank
 from moorage_runtime.engines.onnx.session import OnnxEngine
 from moorage_runtime.errors import LoadFault
 
@@ -29,7 +32,8 @@ def load(model_file: Path, threads: int, settings: Onnx = Onnx()) -> OnnxEngine:
     wanted = options.providers(settings.execution_providers, ort.get_available_providers())
     session = _session(ort, model_file, options.session(ort, settings, threads), wanted)
     options.started(wanted, session.get_providers())
-    return OnnxEngine(ort, session)
+    _check_ranks(session, model_file)
+    return OnnxEngine(ort, session, Arena(time.monotonic) if settings.enable_cpu_mem_arena else None)
 
 
 def _session(ort: Any, model_file: Path, session_options: Any, providers: list[str]) -> Any:
@@ -42,3 +46,14 @@ def _session(ort: Any, model_file: Path, session_options: Any, providers: list[s
     except Exception as error:
         message = f"ONNX Runtime {ort.__version__} cannot load {model_file.name}: {words.of_load(error)}"
         raise LoadFault(reasons.MODEL_LOAD_FAILED, message) from error
+
+
+def _check_ranks(session: Any, model_file: Path) -> None:
+    """Every request would be refused by a shape that nobody gave: better to say so now."""
+    scalars = [value.name for value in session.get_inputs() if not value.shape]
+    unknown = without_rank(model_file) if scalars else frozenset[str]()
+    for name in scalars:
+        if name in unknown:
+            raise LoadFault(
+                reasons.TENSOR_UNSUPPORTED, f"input {name!r} has no shape; export it with one, such as [batch, 30]"
+            )

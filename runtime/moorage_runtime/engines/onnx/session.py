@@ -10,6 +10,7 @@ import numpy as np
 from moorage_runtime.engines import reasons
 from moorage_runtime.engines.engine import Cancel
 from moorage_runtime.engines.onnx import kinds, words
+from moorage_runtime.engines.onnx.arena import SHRINKING, Arena
 from moorage_runtime.engines.onnx.bfloat import BfloatRun
 from moorage_runtime.errors import LoadFault, RequestFault
 from moorage_runtime.tensors import Array, TensorSpec
@@ -26,7 +27,7 @@ class OnnxEngine:
 
     platform = "onnxruntime_onnxv1"
 
-    def __init__(self, ort: Any, session: Any) -> None:
+    def __init__(self, ort: Any, session: Any, arena: Arena | None = None) -> None:
         outputs = {value.name: kinds.output_spec(value) for value in session.get_outputs()}
         self.inputs: Mapping[str, TensorSpec] = {v.name: kinds.input_spec(v) for v in session.get_inputs()}
         self.optional: Mapping[str, TensorSpec] = {
@@ -39,6 +40,7 @@ class OnnxEngine:
         self._symbols = kinds.symbols(session.get_inputs())
         self._all = list(self.outputs)
         self._new_options = ort.RunOptions
+        self._arena = arena
         self._refusals = (ort.capi.onnxruntime_pybind11_state.InvalidArgument, UnicodeError)
         self._run: Any = self._runner(ort, session)
 
@@ -50,7 +52,8 @@ class OnnxEngine:
         Raises `RequestFault` 400 when the inputs are to blame; else whatever ONNX Runtime raises.
         """
         names = self._all if outputs is None else list(outputs)
-        options = None if cancel is None else self._cancellable(cancel)
+        shrink = self._arena is not None and self._arena.must_shrink(inputs)
+        options = self._options(cancel, shrink) if shrink or cancel else None
         if self._texts:
             inputs = self._readable(inputs)
         elif type(inputs) is not dict:
@@ -77,9 +80,12 @@ class OnnxEngine:
             )
         return BfloatRun(ort, session)
 
-    def _cancellable(self, cancel: Cancel) -> Any:
+    def _options(self, cancel: Cancel | None, shrink: bool) -> Any:
         options = self._new_options()
-        cancel.on_call(lambda: setattr(options, "terminate", True))
+        if shrink:
+            options.add_run_config_entry(*SHRINKING)
+        if cancel is not None:
+            cancel.on_call(lambda: setattr(options, "terminate", True))
         return options
 
     def _readable(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
