@@ -55,7 +55,7 @@ def _numbers(headers: Mapping[str, str], body: bytes) -> Any:
         return _binary(json.loads(body[: int(length)])["outputs"], body[int(length) :])
     answer = json.loads(body)
     if "outputs" in answer:
-        return np.array(next(each["data"] for each in answer["outputs"] if each["name"] not in WEIGHTLESS))
+        return np.array(next((each["data"] for each in answer["outputs"] if each["name"] not in WEIGHTLESS), []))
     if "predictions" in answer:
         return np.array([each["probabilities"] if isinstance(each, dict) else each for each in answer["predictions"]])
     named = answer["probabilities"]

@@ -43,7 +43,7 @@ class Results:
     def against_reference(self, key: str, cell: Cell, field: str = "cpu") -> float:
         """`cpu` or `rate` of one cell over that of the constant answer just before and after it."""
         found = (record["cells"][cell.name] for record in self._with(key, cell))
-        return statistics.median(sample[field] / sample["reference"][field] for sample in found)
+        return statistics.median(float(sample[field] / sample["reference"][field]) for sample in found)
 
     def ratio(self, key: str, other: str, cell: Cell, field: str = "cpu") -> float:
         """How much more of `cpu` or `rate` one contestant has than another, both against their reference."""
