@@ -12,19 +12,28 @@ from moorage_runtime.tensors import Array
 class Member(Protocol):
     """One call. `rows`: the common first length of its inputs, 0 when they have none: it then runs by itself.
 
-    `began`, `deadline`, `queued`: seconds, monotonic. `gone`: nobody waits for the answer any more.
+    `began`, `deadline`, `queued`: seconds, monotonic.
     `run`: when its run began, how long it took, and the rows of all that ran with it.
     Exactly one of `finish` and `fail` is called, once, in the loop's thread; neither raises.
     """
 
-    inputs: Mapping[str, Array]
-    outputs: tuple[str, ...] | None
     began: float
     deadline: float
     queued: float
-    gone: bool
     rows: int
     run: tuple[float, float, int] | None
+
+    @property
+    def inputs(self) -> Mapping[str, Array]:
+        """Checked tensors by input name."""
+
+    @property
+    def outputs(self) -> tuple[str, ...] | None:
+        """The wanted ones; None for all."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody waits for the answer any more."""
 
     def finish(self, outputs: Mapping[str, Array]) -> None:
         """The model's answer for exactly this member's rows."""
@@ -46,7 +55,7 @@ class Witness(Protocol):
         """So did the run of one member that never waited."""
 
     def failed(self, error: Exception) -> None:
-        """The model failed on one member alone."""
+        """The model failed on one member alone, for a reason that is not for its client."""
 
     def split(self, reason: str) -> None:
         """A run for several members gave nothing of use; each is run alone now."""
@@ -65,6 +74,10 @@ def expired(member: Member, now: float) -> RequestFault | None:
     return None
 
 
-def failure() -> RequestFault:
-    """The model could not do it: its own words may hold paths of this machine, so they go to the log alone."""
+def refusal(error: Exception, witness: Witness) -> RequestFault:
+    """What a member hears when its own run failed. A library's words may hold paths of this machine: they go no
+    further than the log."""
+    if isinstance(error, RequestFault):
+        return error
+    witness.failed(error)
     return RequestFault(500, "InferenceFailed", "the model failed on this input")

@@ -8,7 +8,7 @@ from typing import Generic
 from moorage_runtime.batching import together
 from moorage_runtime.batching.gate import Gate
 from moorage_runtime.batching.groups import Groups
-from moorage_runtime.batching.member import M, Witness, failure
+from moorage_runtime.batching.member import M, Witness, refusal
 from moorage_runtime.batching.pace import Pace
 from moorage_runtime.batching.scheduling import Scheduler
 from moorage_runtime.engines.engine import Engine
@@ -122,8 +122,7 @@ class Turn(Generic[M]):
 
     def _fail(self, batch: list[M], error: Exception) -> None:
         if len(batch) == 1:
-            self._witness.failed(error)
-            batch[0].fail(failure())
+            batch[0].fail(refusal(error, self._witness))
             return
         self._witness.split(together.why(error))
         self.waiting.add_lonely(batch)

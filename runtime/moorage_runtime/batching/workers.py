@@ -9,7 +9,7 @@ from typing import Generic
 from moorage_runtime.batching import together
 from moorage_runtime.batching.gate import Gate
 from moorage_runtime.batching.groups import Groups
-from moorage_runtime.batching.member import M, Witness, expired, failure
+from moorage_runtime.batching.member import M, Witness, expired, refusal
 from moorage_runtime.batching.pace import Pace
 from moorage_runtime.batching.scheduling import Pool, Scheduler
 from moorage_runtime.batching.sweep import NEVER, Sweep
@@ -137,8 +137,7 @@ class Workers(Generic[M]):
             self._witness.split(together.why(error))
             self.waiting.add_lonely(run.members)
         elif run.members:
-            self._witness.failed(error)
-            run.members[0].fail(failure())
+            run.members[0].fail(refusal(error, self._witness))
 
 
 def _end(late: list[M], now: float) -> None:

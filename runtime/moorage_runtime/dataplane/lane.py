@@ -14,6 +14,9 @@ from moorage_runtime.batching.scheduling import Pool, Scheduler
 from moorage_runtime.batching.together import ROWS_DIFFER
 from moorage_runtime.batching.turn import Turn
 from moorage_runtime.batching.workers import Workers
+from moorage_runtime.caching.answers import Answers
+from moorage_runtime.caching.states import BYPASS, COALESCED, HIT, MISS
+from moorage_runtime.caching.store import Store
 from moorage_runtime.config import Batcher, Limits
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.drainage import Drainage
@@ -32,6 +35,8 @@ CONCURRENCY = 1024
 # Threads of one model: enough that one long run does not keep the next batch waiting, few enough that batches form.
 SLOTS_TOGETHER = 2
 SLOTS_ALONE = 4
+BYPASSING = "bypass"
+STATES = (HIT, MISS, COALESCED, BYPASS)
 
 
 class Lane:
@@ -47,12 +52,15 @@ class Lane:
         pool: Pool,
         clock: Callable[[], float],
         *,
+        store: Store | None = None,
         watched: bool = False,
     ) -> None:
         self.served = served
         self.meter = meter
         self._clock = clock
         self._watched = watched
+        self._answers = Answers(served.digest, store, scheduler, clock) if store is not None else None
+        meter.cache = dict.fromkeys(STATES, 0) if store is not None else {}
         self._most_calls = limits.concurrency or CONCURRENCY
         self._queue = limits.queue
         self._drainage = Drainage()
@@ -63,10 +71,10 @@ class Lane:
         self._only = _only(served.engine.inputs)
         most = batcher.max_batch_size if meter.together else 1
         window = batcher.max_latency_seconds if meter.together else 0.0
-        self._turn: Turn[Call] = Turn(
+        self._turn: Turn[Member] = Turn(
             served.engine, self._pace, self, scheduler, clock, most=most, window=window, budget=INLINE_SECONDS
         )
-        self._workers: Workers[Call] = Workers(
+        self._workers: Workers[Member] = Workers(
             served.engine,
             self._pace,
             self,
@@ -94,21 +102,30 @@ class Lane:
             call.fail(expired(call, now) or self._overloaded(now))
             return
         self.served.used = now
-        call.rows = rows = len(call.inputs[self._only]) if self._only else rows_of(call.inputs)
-        if not 0 < rows <= self._pace.rows:
-            self._aside(call, now)
-        elif self._together:
-            self._turn.add(call)
+        if self._answers is None:
+            self._run(call)
+        elif call.cache == BYPASSING:
+            call.cache_state = BYPASS
+            self._run(call)
         else:
-            self._turn.now(call)
+            self._answers.admit(call, self._run)
 
-    def _aside(self, call: Call, now: float) -> None:
-        if not call.rows and _most_rows(call) <= self._pace.rows:
-            self._turn.now(call)
-        elif self._workers.full(self._queue):
-            call.fail(self._overloaded(now))
+    def _run(self, member: Member) -> None:
+        member.rows = rows = len(member.inputs[self._only]) if self._only else rows_of(member.inputs)
+        if not 0 < rows <= self._pace.rows:
+            self._aside(member)
+        elif self._together:
+            self._turn.add(member)
         else:
-            self._workers.add(call)
+            self._turn.now(member)
+
+    def _aside(self, member: Member) -> None:
+        if not member.rows and _most_rows(member) <= self._pace.rows:
+            self._turn.now(member)
+        elif self._workers.full(self._queue):
+            member.fail(self._overloaded(self._clock()))
+        else:
+            self._workers.add(member)
 
     def ended(self, call: Call, fault: RequestFault | None) -> None:
         """The call has been told its end."""
@@ -122,6 +139,8 @@ class Lane:
         histogram.total += seconds
         door.received += call.received
         door.sent += call.sent
+        if call.cache_state is not None:
+            self.meter.cache[call.cache_state] += 1
         if call.trace is not None:
             self._trace(call.trace, call, fault)
 
@@ -203,8 +222,8 @@ class Lane:
         )
 
 
-def _most_rows(call: Call) -> int:
-    return max((array.shape[0] for array in call.inputs.values() if array.ndim), default=1)
+def _most_rows(member: Member) -> int:
+    return max((array.shape[0] for array in member.inputs.values() if array.ndim), default=1)
 
 
 def _only(specs: Mapping[str, TensorSpec]) -> str | None:

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from moorage_runtime import tracing
-from moorage_runtime.config import RuntimeConfig
+from moorage_runtime.caching.store import Store
+from moorage_runtime.config import Cache, RuntimeConfig
 from moorage_runtime.dataplane.awaited import Awaited
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.lane import CONCURRENCY, Lane
@@ -31,7 +32,10 @@ LAST_SPANS_SECONDS = 2.0
 
 
 class DataPlane:
-    """Answers for the models of the catalogue. To be used from the loop's thread only."""
+    """Answers for the models of the catalogue. To be used from the loop's thread only.
+
+    Raises ValueError for a cache's address that is none.
+    """
 
     def __init__(
         self, config: RuntimeConfig, catalogue: Catalogue, routes: Routes, clock: Callable[[], float] = time.monotonic
@@ -44,6 +48,7 @@ class DataPlane:
         self.obstacle: Callable[[], str | None] = lambda: None
         self._clock = clock
         self._lanes: dict[int, Lane] = {}
+        self._store = _store(config.cache, clock)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="infer")
 
     @property
@@ -150,6 +155,7 @@ class DataPlane:
             "testInference": _tested(served) if served else None,
             "batching": {each.name: self._lanes[id(each)].facts() for each in self._open_now()},
             "limits": {"concurrency": limits.concurrency or CONCURRENCY, "queue": limits.queue},
+            "cache": _remembering(self.config.cache),
         }
 
     def _open_now(self) -> list[Served]:
@@ -157,6 +163,8 @@ class DataPlane:
 
     def close(self) -> None:
         """Start no further run; those under way are left to end with the process."""
+        if self._store is not None:
+            self._store.close()
         if self.tracer is not None:
             self.tracer.close(LAST_SPANS_SECONDS)
         self._workers.shutdown(wait=False, cancel_futures=True)
@@ -175,6 +183,7 @@ class DataPlane:
             asyncio.get_running_loop(),
             self._workers,
             self._clock,
+            store=self._store,
             watched=self.tracer is not None or self.config.access_log_percent > 0,
         )
         self._lanes[id(served)] = lane
@@ -190,6 +199,21 @@ def _tested(served: Served) -> dict[str, Any]:
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(served.tested_at)),
         "loadSeconds": round(served.load_seconds, 3),
     }
+
+
+def _store(settings: Cache | None, clock: Callable[[], float]) -> Store | None:
+    if settings is None:
+        return None
+    from moorage_runtime.caching.opening import open_store
+
+    return open_store(settings, clock)
+
+
+def _remembering(settings: Cache | None) -> dict[str, Any] | None:
+    if settings is None:
+        return None
+    where = "redis" if settings.redis else "memory"
+    return {"in": where, "maxEntries": settings.max_entries, "ttlSeconds": settings.ttl_seconds}
 
 
 def _resource(config: RuntimeConfig) -> dict[str, str]:
