@@ -37,6 +37,8 @@ def _nested(feature: Feature, value: Any, shape: tuple[int, ...]) -> Any:
         raise Mistake(f"{shown(value)}, a list is needed")
     if shape[0] not in (-1, len(value)):
         raise Mistake(f"has {len(value)} elements, {shape[0]} are needed")
+    if not value and len(shape) > 1:
+        raise Mistake("is an empty list of lists")
     items = [_nested(feature, item, shape[1:]) for item in value]
     if len(shape) > 1 and len({len(item) for item in items}) > 1:
         raise Mistake("its lists differ in length")

@@ -30,11 +30,13 @@ def given(spec: TensorSpec) -> Schema:
 
 
 def nested(element: Schema, shape: tuple[int, ...]) -> Schema:
-    """Lists of lists of elements, as the shape says; -1 is any length."""
+    """Lists of lists of elements, as the shape says; -1 is any length, but none only where elements are listed."""
     schema = element
-    for length in reversed(shape):
-        bounds = {} if length < 0 else {"minItems": length, "maxItems": length}
-        schema = {"type": "array", "items": schema} | bounds
+    for depth, length in enumerate(reversed(shape)):
+        open_length = {"minItems": 1} if depth else {}
+        schema = {"type": "array", "items": schema} | (
+            open_length if length < 0 else {"minItems": length, "maxItems": length}
+        )
     return schema
 
 

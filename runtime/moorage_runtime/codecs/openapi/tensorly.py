@@ -9,8 +9,6 @@ from moorage_runtime.codecs.openapi import elements
 from moorage_runtime.codecs.openapi.subject import Schema, Subject
 from moorage_runtime.tensors import Array, TensorSpec, datatype_of
 
-NUMBER_LIST = {"type": "array", "items": {"type": "integer", "minimum": 0}}
-
 
 def schemas(subject: Subject) -> dict[str, Schema]:
     """Named schemas of requests and answers."""
@@ -39,13 +37,13 @@ def v2_request(subject: Subject) -> Schema:
 
 
 def _v1_request(subject: Subject) -> Schema:
-    columns = {name: elements.nested(elements.taken(spec), spec.shape) for name, spec in subject.inputs.items()}
+    columns = {name: _column(spec) for name, spec in subject.inputs.items()}
     by_name = _object({name: _row(spec) for name, spec in subject.inputs.items()})
     rows: list[Schema] = [by_name, subject.ref("Features")]
     if len(columns) == 1:
         rows.append(_row(next(iter(subject.inputs.values()))))
     inputs = _object(columns) if len(columns) > 1 else {"anyOf": [*columns.values(), _object(columns)]}
-    name = {"signature_name": {"type": "string", "description": "tolerated"}}
+    name: dict[str, Schema] = {"signature_name": {"description": "tolerated"}}
     instances = {"anyOf": [{"type": "array", "items": row, "minItems": 1} for row in rows]}
     return {"oneOf": [_sent({"instances": instances}, name), _sent({"inputs": inputs}, name)]}
 
@@ -103,7 +101,7 @@ def _v2_tensor(spec: TensorSpec, element: Schema) -> Schema:
     tensor = _object(
         {
             "name": {"const": spec.name},
-            "shape": NUMBER_LIST | {"prefixItems": lengths, "minItems": len(lengths), "maxItems": len(lengths)},
+            "shape": _exactly(lengths),
             "datatype": {"const": spec.datatype},
             "data": {"anyOf": [flat, *deep]},
         }
@@ -113,7 +111,24 @@ def _v2_tensor(spec: TensorSpec, element: Schema) -> Schema:
 
 
 def _row(spec: TensorSpec) -> Schema:
-    return elements.nested(elements.taken(spec), spec.shape[1:])
+    """One row; of one element it may be that element."""
+    row = elements.nested(elements.taken(spec), spec.shape[1:])
+    if spec.shape[1:] and spec.shape[-1] == 1:
+        row = {"anyOf": [row, elements.nested(elements.taken(spec), spec.shape[1:-1])]}
+    return row
+
+
+def _column(spec: TensorSpec) -> Schema:
+    """Some rows; a row of one element may be that element."""
+    whole = elements.nested(elements.taken(spec), spec.shape)
+    if len(spec.shape) > 1 and spec.shape[-1] == 1:
+        whole = {"anyOf": [whole, elements.nested(elements.taken(spec), spec.shape[:-1])]}
+    return whole
+
+
+def _exactly(items: list[Schema]) -> Schema:
+    bounds = {"minItems": len(items), "maxItems": len(items)}
+    return {"type": "array", "prefixItems": items} | bounds if items else {"type": "array", "maxItems": 0}
 
 
 def _one_or_all(values: Mapping[str, Any]) -> Any:
