@@ -349,7 +349,7 @@ def cases() -> Iterator[Case]:
     for datatype, data in OTHER_VALUES:
         yield Case(f"{datatype}: {data!a}", text(datatype, data))
     for shape in SHAPES:
-        yield Case(f"shape: {shape[:40]}", shaped(shape))
+        yield Case(f"shape: {shape[:40]} ({len(shape)})", shaped(shape))
     for name, told in REQUESTS.items():
         yield Case(f"request: {name}", json.dumps(told).encode())
     for name, (body, statuses) in SURVIVED.items():

@@ -1,0 +1,26 @@
+"""Each `fuzz_*.py` here has `SEEDS` and `one(data)`; this runs them on inputs that are the same every time.
+
+`python tests/fuzz/run.py v2_json [arguments of libFuzzer]` runs one under atheris, guided by coverage.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+from tests.fuzz import mutate
+
+TARGETS = sorted(file.stem for file in Path(__file__).parent.glob("fuzz_*.py"))
+CHANGED = 3_000
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_parser_survives(target: str) -> None:
+    module = importlib.import_module(f"tests.fuzz.{target}")
+    assert module.SEEDS
+    for data in mutate.inputs(module.SEEDS, CHANGED):
+        try:
+            module.one(data)
+        except Exception as error:
+            raise AssertionError(f"{target} fails on {data!r}") from error
