@@ -92,8 +92,8 @@ def v1(address: str) -> list[float]:
 
 def features(address: str) -> list[float]:
     _, _, document = ask(address, "/openapi.json")
-    example = document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
-    named = dict(zip(example["features"], ROW.ravel().tolist(), strict=True))
+    example = document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    named = dict(zip(example["one row"]["value"]["features"], ROW.ravel().tolist(), strict=True))
     _, _, answer = ask(address, "/v1/predict", {"features": named})
     return list(answer["probabilities"].values())
 
