@@ -39,7 +39,7 @@ class Batcher(Frozen):
     """Runs requests together. {}: what has arrived anyway, up to 64 rows, without waiting for more."""
 
     max_batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
-    """Rows of one run at most; 1 runs every request alone. 1 to 4096. Default: 64."""
+    """Rows of one run at most, for example 32; 1 runs every request alone. 1 to 4096. Default: 64."""
     max_latency: Annotated[str, Field(max_length=32)] = Field(
         default="0s", json_schema_extra=checked(*spanned("maxLatency", "0s", "1s", "0s, 1ms or 5ms"))
     )
@@ -60,7 +60,8 @@ class Cache(Frozen):
     )
 
     max_entries: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    """Answers that are kept at most; the one unused longest goes first. 1 to 1000000. Default: 10000."""
+    """Answers that are kept at most, for example 5000; the one unused longest goes first. 1 to 1000000. Default:
+    10000."""
     ttl: Annotated[str, Field(max_length=32)] = Field(
         default="60s", json_schema_extra=checked(*spanned("ttl", "1s", "168h", "30s, 10m or 24h"))
     )
@@ -82,15 +83,16 @@ class Cache(Frozen):
     remembers in its own memory."""
     secret_name: ObjectName | None = None
     """Name of a Secret of this namespace with the credentials of the backend, in the keys username and password (or
-    password alone)."""
+    password alone), for example redis-credentials."""
 
 
 class Auth(Frozen):
     """Who may ask: whoever sends one of the keys, as a bearer token or in the header x-api-key."""
 
     secret_name: ObjectName
-    """Name of a Secret of this namespace whose values are the accepted keys, one in each entry. Changing it needs no
-    restart: add the new key, move the clients, remove the old one. The pods are not ready before it exists."""
+    """Name of a Secret of this namespace whose values are the accepted keys, one in each entry, for example
+    fraud-api-keys. Changing it needs no restart: add the new key, move the clients, remove the old one. The pods are
+    not ready before it exists."""
 
 
 class AccessLog(Frozen):

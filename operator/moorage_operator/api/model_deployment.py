@@ -227,11 +227,11 @@ class ModelDeploymentSpec(Frozen):
     """Remembers answers: only for a model that gives equal answers to equal requests. {}: up to 10000 answers for 60s
     in 64Mi of each pod's memory. Default: nothing is remembered. Example: {maxEntries: 5000, ttl: 10m}."""
     container_concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Requests that one pod holds at once, waiting ones included; the next one is answered with 429 and Retry-After. 1
-    to 100000. Default: 1024."""
+    """Requests that one pod holds at once, waiting ones included, for example 200; the next one is answered with 429
+    and Retry-After. 1 to 100000. Default: 1024."""
     max_queue_length: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    """Requests that may wait in one pod while every worker runs; the next one is answered with 429. 0: none may wait.
-    Default: 1024."""
+    """Requests that may wait in one pod while every worker runs, for example 100; the next one is answered with 429. 0:
+    none may wait. Default: 1024."""
     max_request_bytes: Quantity | None = Field(
         default=None, json_schema_extra=checked(*sized("maxRequestBytes", "1Ki", "1Gi"))
     )

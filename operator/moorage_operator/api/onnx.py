@@ -61,11 +61,14 @@ class Onnx(Frozen):
     intra_op_num_threads: _Threads | None = None
     """Threads that share one operator, for example 2. 1 to 256. Default: the container's CPU limit."""
     inter_op_num_threads: _Threads | None = None
-    """Operators that run side by side; above 1 only with executionMode: parallel. 1 to 256. Default: 1."""
+    """Operators that run side by side, for example 2; above 1 only with executionMode: parallel. 1 to 256. Default:
+    1."""
     graph_optimization_level: Literal["disable", "basic", "extended", "layout", "all"] | None = None
-    """How far the graph is rewritten before it runs. Default: all."""
+    """How far the graph is rewritten before it runs, for example extended, to leave the layout of the data as it is.
+    Default: all."""
     execution_mode: Literal["sequential", "parallel"] | None = None
-    """Whether independent operators of one run go side by side. Default: sequential."""
+    """Whether independent operators of one run go side by side: parallel, for a model with wide branches. Default:
+    sequential."""
     execution_providers: (
         Annotated[
             tuple[Annotated[str, Field(max_length=64, pattern="^[A-Za-z0-9]+ExecutionProvider$")], ...],
@@ -86,9 +89,11 @@ class Onnx(Frozen):
     [CUDAExecutionProvider, CPUExecutionProvider]. One that the image lacks is refused with the names of those it has.
     Default: [CPUExecutionProvider]."""
     enable_cpu_mem_arena: bool | None = None
-    """Whether memory is kept between runs: faster, but not given back after a large request. Default: true."""
+    """Whether memory is kept between runs: faster, but not given back after a large request. Example: false
+    for a model whose requests differ much in size. Default: true."""
     enable_mem_pattern: bool | None = None
-    """Whether the memory of one run is laid out in advance when shapes repeat. Default: true."""
+    """Whether the memory of one run is laid out in advance when shapes repeat. Example: false for a model
+    whose shapes never do. Default: true."""
     session_config: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(
