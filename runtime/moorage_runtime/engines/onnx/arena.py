@@ -29,11 +29,13 @@ class Arena:
 
     def must_shrink(self, inputs: Mapping[str, Array]) -> bool:
         """Whether the run with these inputs, which is about to begin, must give memory back when it ends."""
-        size = sum([array.nbytes for array in inputs.values()])
+        size = 0
+        for array in inputs.values():
+            size += array.nbytes
+        if size <= self._usual and not self._swollen:
+            return False
         if not self._usual:
             self._usual = max(_USUAL_BYTES, _USUAL_RUNS * size)
-        large = size > self._usual
-        if not large and not self._swollen:
             return False
         now = self._clock()
         if now < self._next:
