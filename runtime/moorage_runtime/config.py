@@ -95,9 +95,9 @@ class Batcher(_Document, frozen=True):
 
 
 class Cache(_Document, frozen=True):
-    """Remembering answers. `max_bytes`: of requests and answers together. `redis`: `redis://` or `rediss://`
-    `host:port/database`, without credentials (those lie in `CACHE_CREDENTIALS_DIR`, files `username` and `password`);
-    None keeps the answers in this process.
+    """Remembering answers. `max_bytes`: of the answers kept in this process; of those that wait to be sent to Redis.
+    `redis`: `redis://` or `rediss://` `host:port/database`, without credentials (those lie in `CACHE_CREDENTIALS_DIR`,
+    files `username` and `password`); None keeps the answers in this process.
     """
 
     max_entries: int = 10_000
@@ -109,9 +109,10 @@ class Cache(_Document, frozen=True):
 class Onnx(_Document, frozen=True):
     """How ONNX Runtime runs the model, in its own words.
 
-    `intra_op_num_threads`: threads of one operator (None: the container's CPU limit). `graph_optimization_level`:
-    disable, basic, extended, layout or all. `execution_mode`: sequential or parallel. `execution_providers`: tried in
-    this order. `session_config`: entries for `SessionOptions.add_session_config_entry`.
+    `intra_op_num_threads`: threads of one operator (None: as many as pay, up to the container's CPU limit).
+    `graph_optimization_level`: disable, basic, extended, layout or all. `execution_mode`: sequential or parallel.
+    `execution_providers`: tried in this order. `session_config`: entries for
+    `SessionOptions.add_session_config_entry`.
     """
 
     intra_op_num_threads: int | None = None
