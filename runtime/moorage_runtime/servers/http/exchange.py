@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from moorage_runtime.servers.http.answers import JSON, Answer, lines
+from moorage_runtime.servers.http.stream import Stream
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.http.head import Head
     from moorage_runtime.servers.http.outbox import Outbox
-    from moorage_runtime.servers.http.stream import Stream
 
 Body = bytes | bytearray | memoryview
 
@@ -51,10 +51,13 @@ class Exchange:
     def stream(self, status: int, content_type: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> Stream:
         """Begin an answer in parts. Raises `RuntimeError` when it was answered before."""
         outbox = self._outbox
-        if outbox is None:
-            raise RuntimeError("answered twice, or after the client left")
         self._outbox = None
-        return outbox.stream(self, (status, b"", content_type, lines(headers)))
+        opening = (status, b"", content_type, lines(headers))
+        if outbox is not None:
+            return outbox.stream(self, opening)
+        if not self.gone:
+            raise RuntimeError("answered twice")
+        return Stream(None, self, opening)
 
     def give(self, answer: Answer) -> None:
         """Give an answer that is composed already, unless there is one."""

@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 class Stream:
     """One answer in parts, chunked (HTTP/1.0: until the connection ends).
 
-    It begins when the answers before it have left. Nothing is kept for a client that reads slower than parts come:
-    `write` waits for it. `ends`: the connection ends with it. `sent`: bytes of parts.
+    It begins when the answers before it have left, or never: without an outbox, its client is gone. Nothing is kept
+    for a client that reads slower than parts come: `write` waits for it. `ends`: the connection ends with it. `sent`:
+    bytes of parts.
     """
 
     __slots__ = ("_closed", "_exchange", "_outbox", "_turn", "ends", "opening", "sent")
 
-    def __init__(self, outbox: Outbox, exchange: Exchange, opening: Answer) -> None:
+    def __init__(self, outbox: Outbox | None, exchange: Exchange, opening: Answer) -> None:
         self.opening = opening
         self._outbox = outbox
         self._exchange = exchange
         self._turn = asyncio.Event()
+        if outbox is None:
+            self._turn.set()
         self._closed = False
         self.ends = False
         self.sent = 0
@@ -37,23 +40,27 @@ class Stream:
     async def write(self, part: bytes) -> bool:
         """Send one part, as soon as the client can take it. Gives False when the client is gone."""
         await self._turn.wait()
-        if part and not self.gone and not self._closed and self._exchange.head.method != b"HEAD":
+        outbox = self._outbox
+        if outbox is not None and part and not self.gone and not self._closed:
             self.sent += len(part)
-            self._outbox.send(part if self._exchange.head.old else b"%x\r\n%b\r\n" % (len(part), part))
-            await self._outbox.writable()
+            head = self._exchange.head
+            if head.method != b"HEAD":
+                outbox.send(part if head.old else b"%x\r\n%b\r\n" % (len(part), part))
+            await outbox.writable()
         return not self.gone
 
     def close(self) -> None:
         """End the answer. Ending it again does nothing."""
-        if not self._closed:
-            self._closed = True
-            self._outbox.streamed(self._exchange, self, whole=True)
+        self._end(whole=True)
 
     def fail(self) -> None:
         """End the answer where it is, so that the client can tell that it is not whole."""
-        if not self._closed:
+        self._end(whole=False)
+
+    def _end(self, *, whole: bool) -> None:
+        if self._outbox is not None and not self._closed:
             self._closed = True
-            self._outbox.streamed(self._exchange, self, whole=False)
+            self._outbox.streamed(self._exchange, self, whole=whole)
 
     @property
     def closed(self) -> bool:

@@ -351,3 +351,13 @@ async def test_a_stream_waits_its_turn_to_be_the_last() -> None:
     stream.close()
     wire.shop.later[1].answer(200, b"second")
     assert [told.headers.get("connection") for told in wire.told] == [None, "close"]
+
+
+async def test_parts_for_a_client_that_left_before_are_dropped() -> None:
+    wire = Wire().send(request("/later"))
+    wire.reset()
+    stream = wire.shop.later[0].stream(200, b"text/plain")
+    assert await stream.write(b"part") is False
+    stream.close()
+    stream.fail()
+    assert not wire.out

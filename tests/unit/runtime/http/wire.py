@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
-
-import httptools
 
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.answers import Answers
@@ -106,6 +105,7 @@ class Wire:
         self.traffic = Traffic(lambda: self.now)
         self.leaving = False
         self.seen: list[tuple[int, int]] = []
+        self._methods: list[bytes] = []
         self.service = Service(
             self.shop,
             Answers(IDENTITY),
@@ -113,7 +113,7 @@ class Wire:
             limits or Limits(),
             lambda: self.now,
             lambda: self.leaving,
-            lambda _exchange, status, length: self.seen.append((status, length)),
+            self._see,
         )
         self.loop = Loop()
         self.service.loop = cast(asyncio.AbstractEventLoop, self.loop)
@@ -168,11 +168,15 @@ class Wire:
     @property
     def told(self) -> list[Told]:
         """The answers so far, complete ones."""
-        return answers(bytes(self.out))
+        return answers(bytes(self.out), self._methods)
 
     @property
     def statuses(self) -> list[int]:
         return [told.status for told in self.told]
+
+    def _see(self, exchange: Exchange, status: int, length: int) -> None:
+        self._methods.append(exchange.head.method)
+        self.seen.append((status, length))
 
     # The transport's side.
 
@@ -215,34 +219,50 @@ class Wire:
         return None
 
 
-class _Reader:
-    def __init__(self, out: list[Told]) -> None:
-        self.out = out
-
-    def on_message_begin(self) -> None:
-        self.headers: dict[str, str] = {}
-        self.body = b""
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        assert name.decode() not in self.headers
-        self.headers[name.decode()] = value.decode()
-
-    def on_body(self, body: bytes) -> None:
-        self.body += body
-
-    def on_message_complete(self) -> None:
-        self.out.append(Told(self.parser.get_status_code(), self.headers, self.body))
-
-    parser: Any
+_STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) [ -~]+").fullmatch
+_HEADER = re.compile(rb"([a-z0-9-]+): ([ -~]*)").fullmatch
 
 
-def answers(data: bytes, heads: Sequence[int] = ()) -> list[Told]:
-    """What a strict client reads in `data`; interim answers are left out. Raises when it is no HTTP."""
+def answers(data: bytes, methods: Sequence[bytes] = ()) -> list[Told]:
+    """The whole answers in `data`, as a strict client reads them; interim ones are left out.
+
+    `methods`: of the requests, as far as they matter. Raises `AssertionError` when it is no HTTP.
+    """
     out: list[Told] = []
-    reader = _Reader(out)
-    reader.parser = httptools.HttpResponseParser(reader)
-    reader.parser.feed_data(data)
-    return [told for told in out if told.status >= 200]
+    at = 0
+    while (end := data.find(b"\r\n\r\n", at)) >= 0:
+        first, *rest = data[at:end].split(b"\r\n")
+        line, fields = _STATUS(first), [_HEADER(each) for each in rest]
+        assert line, first
+        headers = {field[1].decode(): field[2].decode() for field in fields if field}
+        assert len(headers) == len(rest), rest
+        at, status = end + 4, int(line[1])
+        if status < 200:
+            continue
+        bare = status in (204, 304) or methods[len(out) : len(out) + 1] == [b"HEAD"]
+        body, at = (b"", at) if bare else _body(data, at, headers)
+        if body is None:
+            break
+        out.append(Told(status, headers, body))
+    else:
+        assert b"HTTP/1.1 ".startswith(data[at : at + 9]) or data.startswith(b"HTTP/1.1 ", at)
+    return out
+
+
+def _body(data: bytes, at: int, headers: dict[str, str]) -> tuple[bytes | None, int]:
+    if "content-length" in headers:
+        stop = at + int(headers["content-length"])
+        return (data[at:stop], stop) if stop <= len(data) else (None, at)
+    if "transfer-encoding" not in headers:
+        return data[at:], len(data)
+    parts = []
+    while (end := data.find(b"\r\n", at)) >= 0:
+        at, size = end + 2, int(data[at:end], 16)
+        parts.append(data[at : at + size])
+        at += size + 2
+        if not size:
+            return b"".join(parts), at
+    return None, at
 
 
 def request(path: str = "/echo", body: bytes | None = None, *lines: str, method: str | None = None) -> bytes:
