@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from moorage_runtime.codecs import grpc_tensors
 from moorage_runtime.codecs import grpc_wire as wire
 from moorage_runtime.codecs.grpc_parameters import parameter
@@ -21,46 +23,58 @@ class Answers:
 
     def __init__(self, model: str, version: str) -> None:
         self._start = wire.field(1, model) + wire.field(2, version)
-        self._tensors: dict[tuple[object, ...], bytes] = {}
+        self._forms: dict[tuple[object, ...], _Form] = {}
 
     def raw(self, request_id: str, outputs: Mapping[str, Array], *, final: bool = False) -> bytes:
         """The answer, its tensors as raw bytes. `final`: say that no other follows to the same request."""
-        parts = self._begin(request_id, final)
-        contents: list[Any] = []
-        for name, array in outputs.items():
-            parts.append(self._output(name, array))
-            size, content = grpc_tensors.raw(array)
-            contents.append(wire.lead(6, size))
-            contents.append(content)
-        return b"".join(parts + contents)
+        key = (*outputs, *[(array.dtype, array.shape) for array in outputs.values()])
+        form = self._forms.get(key) or self._form(key, outputs)
+        parts: list[Any] = [self._start, form.tensors]
+        if request_id or final:
+            parts[1:1] = _more(request_id, final)
+        for lead, array in zip(form.leads, outputs.values(), strict=True):
+            if lead is None:
+                size, content = grpc_tensors.raw(array)
+                parts += (wire.lead(6, size), content)
+            else:
+                parts += (lead, array.tobytes())
+        return b"".join(parts)
+
+    def _form(self, key: tuple[object, ...], outputs: Mapping[str, Array]) -> _Form:
+        tensors = b"".join([wire.field(5, _tensor(name, array)) for name, array in outputs.items()])
+        form = _Form(tensors, tuple(map(_lead, outputs.values())))
+        if len(self._forms) >= _REMEMBERED:
+            self._forms.clear()
+        self._forms[key] = form
+        return form
 
     def typed(self, request_id: str, outputs: Mapping[str, Array], *, final: bool = False) -> bytes:
         """The answer, its tensors as typed contents, or as raw bytes if one of them cannot be typed."""
         if not grpc_tensors.typed(outputs):
             return self.raw(request_id, outputs, final=final)
-        parts = self._begin(request_id, final)
+        parts = [self._start, *_more(request_id, final)]
         for name, array in outputs.items():
             content = grpc_tensors.contents(array)
             parts.append(wire.field(5, _tensor(name, array) + wire.lead(5, len(content)) + content))
         return b"".join(parts)
 
-    def _begin(self, request_id: str, final: bool) -> list[bytes]:
-        parts = [self._start]
-        if request_id:
-            parts.append(wire.field(3, request_id))
-        if final:
-            parts.append(_FINAL)
-        return parts
 
-    def _output(self, name: str, array: Array) -> bytes:
-        key = (name, array.dtype, array.shape)
-        known = self._tensors.get(key)
-        if known is None:
-            known = wire.field(5, _tensor(name, array))
-            if len(self._tensors) >= _REMEMBERED:
-                self._tensors.clear()
-            self._tensors[key] = known
-        return known
+class _Form(msgspec.Struct, frozen=True):
+    """What answers with tensors of the same shapes have in common: how the tensors are described, and what stands in
+    front of each one's bytes (None for those that are long, or of no fixed length).
+    """
+
+    tensors: bytes
+    leads: tuple[bytes | None, ...]
+
+
+def _lead(array: Array) -> bytes | None:
+    small = array.dtype.kind not in "OSU" and array.nbytes <= grpc_tensors.SMALL
+    return wire.lead(6, array.nbytes) if small else None
+
+
+def _more(request_id: str, final: bool) -> list[bytes]:
+    return [wire.field(3, request_id), _FINAL if final else b""]
 
 
 def _tensor(name: str, array: Array) -> bytes:

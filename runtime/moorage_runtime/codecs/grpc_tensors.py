@@ -19,7 +19,7 @@ from moorage_runtime.tensors import Array, datatype_of, dtype_of
 # A list of every packed number is one field; fields of one number each are for the few that clients once made so.
 _MOST_FIELDS = 1 << 16
 # Copying is cheaper than looking, up to about here.
-_SMALL = 8 << 10
+SMALL = 8 << 10
 _CONTENTS = (
     "bool_contents",
     "int_contents",
@@ -72,7 +72,7 @@ def _text_array(texts: Sequence[str], shape: tuple[int, ...], path: str) -> Arra
 
 def raw(array: Array) -> tuple[int, bytes | Array]:
     """How many raw bytes a tensor has, and the bytes: looked at where they lie, if they are many."""
-    if array.dtype.kind in "OSU" or array.nbytes > _SMALL:
+    if array.dtype.kind in "OSU" or array.nbytes > SMALL:
         content = blobs.write(array)
         return len(content), content
     return array.nbytes, array.tobytes()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from moorage_runtime.codecs import grpc_request
+from moorage_runtime.codecs import grpc_pattern, grpc_request
 from moorage_runtime.codecs.grpc_answer import Answers
+from moorage_runtime.codecs.grpc_pattern import Pattern
+from moorage_runtime.codecs.grpc_request import Envelope
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.grpc import identity
 from moorage_runtime.servers.grpc.status import Metadata
+from moorage_runtime.tensors import Array
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _REMEMBERED = 256
 _LONGEST_REMEMBERED = 2048
@@ -32,19 +38,40 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
 
 
 class Memory:
-    """The heads seen of late, while the served models stay the same."""
+    """The heads and the whole patterns of messages seen of late, while the served models stay the same."""
 
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
         self._epoch = plane.epoch
-        self._known: dict[bytes, Asked] = {}
+        self._heads: dict[bytes, Asked] = {}
+        self._patterns: dict[int, tuple[Pattern, Asked]] = {}
+
+    def recall(self, message: bytes) -> tuple[Asked, dict[str, Array]] | None:
+        """What a message asks, and its tensors, if one like it was learned; it has no id, and its tensors are raw."""
+        if self._epoch != self._plane.epoch:
+            self._forget()
+        known = self._patterns.get(len(message))
+        if known is None:
+            return None
+        inputs = known[0].read(message)
+        return None if inputs is None else (known[1], inputs)
+
+    def learn(self, message: bytes, envelope: Envelope, asked: Asked) -> None:
+        """A message was read, and nothing was wrong with it."""
+        pattern = grpc_pattern.learn(message, envelope, asked.head)
+        if pattern is not None and len(pattern.prefix) <= _LONGEST_REMEMBERED:
+            _remember(self._patterns, len(message), (pattern, asked))
 
     def ask(self, head: bytes) -> Asked:
         """What a head asks. Raises `RequestFault` 400, 404, 413 or 503."""
         if self._epoch != self._plane.epoch:
-            self._known.clear()
-            self._epoch = self._plane.epoch
-        return self._known.get(head) or self._read(head)
+            self._forget()
+        return self._heads.get(head) or self._read(head)
+
+    def _forget(self) -> None:
+        self._epoch = self._plane.epoch
+        self._heads.clear()
+        self._patterns.clear()
 
     def _read(self, content: bytes) -> Asked:
         head = grpc_request.read_head(content)
@@ -60,10 +87,14 @@ class Memory:
             head.parameters.get("triton_enable_empty_final_response") is True,
         )
         if len(content) <= _LONGEST_REMEMBERED:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[content] = asked
+            _remember(self._heads, content, asked)
         return asked
+
+
+def _remember(known: dict[K, V], key: K, value: V) -> None:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known[key] = value
 
 
 def _seconds(timeout: Any) -> float:

@@ -16,6 +16,7 @@ from moorage_runtime.servers.grpc.asked import Asked, Memory
 from moorage_runtime.servers.grpc.status import details, refuse
 from moorage_runtime.servers.grpc.waiting import DOOR, Waiting
 from moorage_runtime.servers.traffic import Traffic
+from moorage_runtime.tensors import Array
 
 # Requests of one stream that are under way at once; beyond them the stream is not read.
 STREAM_DEPTH = 64
@@ -78,6 +79,26 @@ class Inference:
     async def _infer(self, message: bytes, context: Any, said: Mapping[str, str]) -> Waiting:
         """A call that is answered. Raises `RequestFault`."""
         began = time.monotonic()
+        known = self._memory.recall(message)
+        if known is not None:
+            (asked, inputs), request_id, raw = known, "", True
+        else:
+            asked, inputs, envelope = await self._read_message(message, began)
+            request_id, raw = envelope.id, bool(envelope.raws)
+        call = Waiting(asked, request_id, inputs, began, began + _patience(asked, context), raw=raw)
+        call.received = len(message)
+        if said and identity.past_the_cache(said):
+            call.cache = "bypass"
+        if self._plane.tracer is not None:
+            call.trace = self._plane.tracer.begin(*identity.trace(said), DOOR, began)
+        self._plane.submit(asked.served, call, DOOR)
+        if not call.ended:
+            await call.end()
+        if call.fault is not None:
+            raise call.fault
+        return call
+
+    async def _read_message(self, message: bytes, began: float) -> tuple[Asked, dict[str, Array], Envelope]:
         try:
             envelope = unpack(message)
             asked = self._memory.ask(envelope.head)
@@ -88,14 +109,8 @@ class Inference:
         except RequestFault as fault:
             self._plane.count(fault, began, DOOR)
             raise
-        call = Waiting(asked, envelope, inputs, began, began + _patience(asked, context))
-        call.received = len(message)
-        if said and identity.past_the_cache(said):
-            call.cache = "bypass"
-        if self._plane.tracer is not None:
-            call.trace = self._plane.tracer.begin(*identity.trace(said), DOOR, began)
-        await call.end(self._plane)
-        return call
+        self._memory.learn(message, envelope, asked)
+        return asked, inputs, envelope
 
 
 def _patience(asked: Asked, context: Any) -> float:

@@ -78,7 +78,7 @@ def test_what_is_remembered_of_shapes_is_bounded() -> None:
     for rows in range(1000):
         read = answer(answers.raw("", {"y": np.zeros(rows, np.float32)}))
         assert tuple(read.outputs[0].shape) == (rows,)
-    assert len(answers._tensors) <= 256
+    assert len(answers._forms) <= 256
 
 
 def test_the_end_of_an_answer_is_told_when_asked_for() -> None:
