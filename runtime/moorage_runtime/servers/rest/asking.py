@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
@@ -13,14 +12,9 @@ from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import media
 from moorage_runtime.servers.rest.faults import refuse
+from moorage_runtime.servers.rest.http_call import HttpCall
 from moorage_runtime.servers.rest.terms import Terms
 from moorage_runtime.tensors import Array
-
-# What part the cache had in an answer, as a header; most answers have none.
-_STATES: dict[str | None, Sequence[tuple[bytes, bytes]]] = {
-    None: (),
-    **{state: ((b"x-cache", state.encode()),) for state in ("HIT", "MISS", "COALESCED", "BYPASS")},
-}
 
 Read = Callable[[bytes], Any]
 """A body to a question, which has the model's `inputs`. Raises `RequestFault`."""
@@ -56,22 +50,18 @@ class Asking:
             return
         terms = exchange.head.facts
         assert isinstance(terms, Terms)  # noqa: S101 - `accept` saw this head
-        call = _Call(question.inputs, None, exchange.began, exchange.began + terms.seconds)
-        call.exchange, call.question, call.write = exchange, question, self._write
-        call.cache, call.received = terms.cache, len(body)
-        exchange.on_gone = call.leave
+        call = _Call(exchange, terms, question.inputs)
+        call.question, call.write = question, self._write
+        if self._plane.tracer is not None:
+            call.follow(self._plane.tracer, self._door)
         self._plane.submit(self._served, call, self._door)
 
 
-class _Call(Call):
-    __slots__ = ("exchange", "question", "write")
+class _Call(HttpCall):
+    __slots__ = ("question", "write")
 
-    exchange: Exchange
     question: Any
     write: Write
-
-    def leave(self) -> None:
-        self.gone = True
 
     def answered(self, outputs: Mapping[str, Array]) -> None:
         try:
@@ -79,8 +69,4 @@ class _Call(Call):
         except RequestFault as fault:
             refuse(self.exchange, fault)
             return
-        self.sent = len(content)
-        self.exchange.answer(200, content, media.JSON, _STATES[self.cache_state])
-
-    def refused(self, fault: RequestFault) -> None:
-        refuse(self.exchange, fault)
+        self.tell(content)

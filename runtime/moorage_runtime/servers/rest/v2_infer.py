@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.codecs.v2.writer import Writer
-from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
@@ -16,19 +14,12 @@ from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import media
 from moorage_runtime.servers.rest.faults import refuse
+from moorage_runtime.servers.rest.http_call import HttpCall
 from moorage_runtime.servers.rest.terms import BINARY_HEADER, Terms
 from moorage_runtime.tensors import Array
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 DOOR = "v2"
 _MICROSECOND = 1e-6
-# An answer as this cache made it, in a header; most answers have none.
-_STATES: dict[str | None, Sequence[tuple[bytes, bytes]]] = {
-    None: (),
-    **{state: ((b"x-cache", state.encode()),) for state in ("HIT", "MISS", "COALESCED", "BYPASS")},
-}
 
 
 class V2Infer:
@@ -56,41 +47,30 @@ class V2Infer:
         try:
             request = self.reader.read(exchange.body, terms.json_length)
         except RequestFault as fault:
-            self.plane.count(fault, exchange.began, DOOR)
+            self.plane.count(fault, exchange.began, DOOR, self.served)
             refuse(exchange, fault)
             return
-        self.plane.submit(self.served, _V2Call(self.writer, exchange, request, terms), DOOR)
-
-
-class _V2Call(Call):
-    __slots__ = ("_exchange", "_request", "_writer")
-
-    def __init__(self, writer: Writer, exchange: Exchange, request: InferRequest, terms: Terms) -> None:
-        super().__init__(request.inputs, request.outputs, exchange.began, exchange.began + terms.seconds)
-        self._writer = writer
-        self._exchange = exchange
-        self._request = request
-        self.cache = terms.cache
-        self.received = len(exchange.body)
+        call = _V2Call(exchange, terms, request.inputs, request.outputs)
+        call.request, call.writer = request, self.writer
         if request.parameters:
-            self.deadline = min(self.deadline, _told_deadline(request.parameters, exchange.began))
-        exchange.on_gone = self._leave
+            call.deadline = min(call.deadline, _told_deadline(request.parameters, exchange.began))
+        if self.plane.tracer is not None:
+            call.follow(self.plane.tracer, DOOR)
+        self.plane.submit(self.served, call, DOOR)
 
-    def _leave(self) -> None:
-        self.gone = True
+
+class _V2Call(HttpCall):
+    __slots__ = ("request", "writer")
+
+    request: InferRequest
+    writer: Writer
 
     def answered(self, outputs: Mapping[str, Array]) -> None:
-        body, json_length = self._writer.write(self._request, outputs)
-        self.sent = len(body)
-        headers = _STATES[self.cache_state]
+        body, json_length = self.writer.write(self.request, outputs)
         if json_length is None:
-            self._exchange.answer(200, body, media.JSON, headers)
+            self.tell(body)
         else:
-            binary = ((BINARY_HEADER, b"%d" % json_length), *headers)
-            self._exchange.answer(200, body, media.BINARY, binary)
-
-    def refused(self, fault: RequestFault) -> None:
-        refuse(self._exchange, fault)
+            self.tell(body, media.BINARY, ((BINARY_HEADER, b"%d" % json_length),))
 
 
 def _told_deadline(parameters: Mapping[str, object], began: float) -> float:

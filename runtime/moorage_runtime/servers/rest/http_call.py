@@ -1,0 +1,58 @@
+"""A call that came over HTTP, whatever its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from moorage_runtime.caching.states import BYPASS, COALESCED, HIT, MISS
+from moorage_runtime.dataplane.call import Call
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.rest import media
+from moorage_runtime.servers.rest.faults import refuse
+from moorage_runtime.servers.rest.terms import Terms
+from moorage_runtime.tensors import Array
+from moorage_runtime.tracing import Tracer
+
+# What part the cache had in an answer, as a header; most answers have none.
+_STATES: dict[str | None, Sequence[tuple[bytes, bytes]]] = {
+    None: (),
+    **{state: ((b"x-cache", state.encode()),) for state in (HIT, MISS, COALESCED, BYPASS)},
+}
+
+
+class HttpCall(Call):
+    """Answers its exchange; a protocol adds how."""
+
+    __slots__ = ("exchange",)
+
+    def __init__(
+        self, exchange: Exchange, terms: Terms, inputs: Mapping[str, Array], outputs: tuple[str, ...] | None = None
+    ) -> None:
+        began = exchange.began
+        super().__init__(inputs, outputs, began, began + terms.seconds)
+        self.exchange = exchange
+        self.cache = terms.cache
+        self.received = len(exchange.body)
+        exchange.on_gone = self.leave
+
+    def follow(self, tracer: Tracer, door: str) -> None:
+        """Give the call its place in the client's trace."""
+        headers = self.exchange.head.headers
+        self.trace = tracer.begin(headers.get(b"traceparent"), headers.get(b"tracestate"), door, self.began)
+
+    def leave(self) -> None:
+        """The client is gone."""
+        self.gone = True
+
+    def tell(
+        self, content: bytes, content_type: bytes = media.JSON, headers: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
+        """Give the answer."""
+        self.sent = len(content)
+        told = _STATES[self.cache_state]
+        self.exchange.answer(200, content, content_type, (*headers, *told) if headers else told)
+
+    def refused(self, fault: RequestFault) -> None:
+        """Tell why there is no answer."""
+        refuse(self.exchange, fault)
