@@ -18,6 +18,7 @@ from moorage_operator.commands.structure import Breach, Schema
 from moorage_operator.errors import SpecFault
 
 REASON = "RuleBroken"
+_ENVIRONMENT = Environment()
 
 
 def broken_rules(
@@ -61,9 +62,8 @@ def _field(rule: Mapping[str, str]) -> Where:
 
 @lru_cache(maxsize=256)
 def _program(rule: str) -> Runner:
-    environment = Environment()
     functions: dict[str, Any] = {"isQuantity": _is_quantity, "quantity": _quantity, "compareTo": _compare}
-    return environment.program(environment.compile(rule), functions=functions)
+    return _ENVIRONMENT.program(_ENVIRONMENT.compile(rule), functions=functions)
 
 
 def _is_quantity(text: Any) -> celtypes.BoolType:

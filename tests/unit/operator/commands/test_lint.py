@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.contract.crd_cases import GOOD, REFUSED, TAKEN, Case, merged
 
 from moorage_operator.api.crd import crd
@@ -224,13 +228,52 @@ def test_exit_codes_levels_and_json(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert f"{tmp_path}/bad.yaml:1:5: error Unreadable: not YAML" in capsys.readouterr().out
 
 
+WEIRD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from(["1e999", "-1", "0x"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def ways(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value."""
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    yield where
+    for step, inner in steps:
+        yield from ways(inner, (*where, step))
+
+
+def replaced(value: Any, where: tuple[Any, ...], new: Any) -> Any:
+    if not where:
+        return new
+    out = copy.deepcopy(value)
+    inner = out
+    for step in where[:-1]:
+        inner = inner[step]
+    inner[where[-1]] = new
+    return out
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data(), case=st.sampled_from(TAKEN), weird=WEIRD)
+def test_no_value_anywhere_is_too_much(data: st.DataObject, case: Case, weird: Any) -> None:
+    where = data.draw(st.sampled_from(list(ways(case.body))))
+    for one in found(replaced(case.body, where, weird)):
+        assert str(one).startswith("f.yaml:1:1: ")
+
+
 SETTINGS = {"runtime": {"image": "i", "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}}}
 
 
 def with_settings(**spec: Any) -> list[str]:
     body = merged(GOOD, {"spec": {"minReplicas": 2, **spec}})
-    settings = parse({**SETTINGS, "registries": {"default": {"trackingUri": "http://mlflow"}}})
-    return [str(each) for each in inspect([Document("f", body, {})], settings)]
+    known = parse({**SETTINGS, "registries": {"default": {"trackingUri": "http://mlflow"}}})
+    return [str(each) for each in inspect([Document("f", body, {})], known)]
 
 
 def test_the_operators_settings_answer_some_questions() -> None:
