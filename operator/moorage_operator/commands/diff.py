@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from moorage_operator.cluster.server import ApiError, connect
+from moorage_operator.cluster.server import ApiError, ApiServer, connect
 from moorage_operator.commands import chosen_settings, live
 from moorage_operator.commands import meaning as meanings
 from moorage_operator.commands.against_cluster import compared
@@ -45,13 +45,20 @@ async def _against_cluster(asked: argparse.Namespace) -> list[Report]:
     if asked.kubeconfig is not None and not asked.kubeconfig.is_file():
         raise Refused(f"{asked.kubeconfig}: there is no such kubeconfig")
     wished, said = resources(asked.file, asked.namespace), meanings.known(asked)
-    api = await connect(agent="moorage-diff", kubeconfig=asked.kubeconfig, context=asked.context)
+    api = await _connected(asked)
     try:
         chosen = chosen_settings.settings(asked) or await live.settings(api, asked.operator_namespace)
         settings = chosen_settings.or_told(chosen)
         return [await compared(api, each, said, settings, datetime.now(UTC)) for each in wished]
     finally:
         await api.close()
+
+
+async def _connected(asked: argparse.Namespace) -> ApiServer:
+    try:
+        return await connect(agent="moorage-diff", kubeconfig=asked.kubeconfig, context=asked.context)
+    except ApiError as error:
+        raise Refused(f"no cluster to compare with: {error.message}; or give a second file") from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -225,6 +225,13 @@ def test_trouble_has_its_own_exit_code(tmp_path: Path, capsys: pytest.CaptureFix
     assert "none.yaml:1:1: No such file or directory" in capsys.readouterr().err
     assert diff.main([good, "--kubeconfig", f"{tmp_path}/none"]) == 2
     assert capsys.readouterr().err == f"moorage diff: {tmp_path}/none: there is no such kubeconfig\n"
+    (tmp_path / "empty").write_text("{}")
+    assert diff.main([good, "--kubeconfig", f"{tmp_path}/empty"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "moorage diff: no cluster to compare with: neither a pod's service account nor a kubeconfig: "
+    )
+    assert told.endswith("; or give a second file\n")
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(NOWHERE))
     assert diff.main([good, "--kubeconfig", f"{tmp_path}/kubeconfig"]) == 2
     assert "NoAnswer" in capsys.readouterr().err
