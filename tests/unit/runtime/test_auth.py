@@ -56,10 +56,14 @@ def secret(tmp_path: Path) -> Secret:
 def test_any_of_several_keys_is_allowed(secret: Secret) -> None:
     secret.hold(one=b"first\n", two=b"  second  ", empty=b"\n")
     keys = Keys(secret.folder)
-    for shown in (b"Bearer first", b"bearer  second ", "BEARER first", "second", b"first"):
+    good: tuple[bytes | str, ...] = (b"Bearer first", b"bearer  second ", "BEARER first", "second", b"first")
+    for shown in good:
         assert keys.allows(shown), shown
-    for shown in (None, "", b"", b"Bearer", b"Bearer ", "third", "first2", "firs", "Basic first", b"\xff", "\ud800"):
-        assert not keys.allows(shown), shown
+    wrong: tuple[bytes | str | None, ...] = (
+        None, "", b"", b"Bearer", b"Bearer ", "third", "first2", "firs", "Basic first", b"\xff", "\ud800",
+    )  # fmt: skip
+    for none in wrong:
+        assert not keys.allows(none), none
     assert keys.obstacle() is None
 
 
