@@ -38,11 +38,11 @@ def v2_request(subject: Subject) -> Schema:
 
 def _v1_request(subject: Subject) -> Schema:
     columns = {name: _column(spec) for name, spec in subject.inputs.items()}
-    by_name = _object({name: _row(spec) for name, spec in subject.inputs.items()})
+    by_name = _closed({name: _row(spec) for name, spec in subject.inputs.items()})
     rows: list[Schema] = [by_name, subject.ref("Features")]
     if len(columns) == 1:
         rows.append(_row(next(iter(subject.inputs.values()))))
-    inputs = _object(columns) if len(columns) > 1 else {"anyOf": [*columns.values(), _object(columns)]}
+    inputs = _closed(columns) if len(columns) > 1 else {"anyOf": [*columns.values(), _closed(columns)]}
     name: dict[str, Schema] = {"signature_name": {"description": "tolerated"}}
     instances = {"anyOf": [{"type": "array", "items": row, "minItems": 1} for row in rows]}
     return {"oneOf": [_sent({"instances": instances}, name), _sent({"inputs": inputs}, name)]}
@@ -58,10 +58,10 @@ def _v1_answer(subject: Subject) -> Schema:
 
 
 def _v2_request(subject: Subject) -> Schema:
-    tensors = [_v2_tensor(spec, elements.taken(spec)) for spec in subject.inputs.values()]
+    tensors = [_v2_tensor(spec, elements.taken(spec), _exactly(spec)) for spec in subject.inputs.values()]
     count = len(tensors)
     wanted = _object({"name": {"enum": list(subject.outputs)}})
-    wanted["properties"]["parameters"] = {"type": "object"}
+    wanted["properties"]["parameters"] = {"description": "binary_data: true asks for a binary tensor"}
     return {
         "type": "object",
         "required": ["inputs"],
@@ -80,7 +80,7 @@ def _v2_request(subject: Subject) -> Schema:
 
 
 def _v2_answer(subject: Subject) -> Schema:
-    tensors = [_v2_tensor(spec, elements.given(spec)) for spec in subject.outputs.values()]
+    tensors = [_v2_tensor(spec, elements.given(spec), _lengths(spec)) for spec in subject.outputs.values()]
     return {
         "type": "object",
         "required": ["model_name", "outputs"],
@@ -94,14 +94,13 @@ def _v2_answer(subject: Subject) -> Schema:
     }
 
 
-def _v2_tensor(spec: TensorSpec, element: Schema) -> Schema:
-    lengths = [{"type": "integer", "minimum": 0} if length < 0 else {"const": length} for length in spec.shape]
+def _v2_tensor(spec: TensorSpec, element: Schema, shape: Schema) -> Schema:
     flat = {"type": "array", "items": element}
-    deep = [elements.nested(element, (-1,) * len(spec.shape))] if len(spec.shape) > 1 else []
+    deep = [elements.nested(element, spec.shape)] if len(spec.shape) > 1 else []
     tensor = _object(
         {
             "name": {"const": spec.name},
-            "shape": _exactly(lengths),
+            "shape": shape,
             "datatype": {"const": spec.datatype},
             "data": {"anyOf": [flat, *deep]},
         }
@@ -126,9 +125,18 @@ def _column(spec: TensorSpec) -> Schema:
     return whole
 
 
-def _exactly(items: list[Schema]) -> Schema:
-    bounds = {"minItems": len(items), "maxItems": len(items)}
-    return {"type": "array", "prefixItems": items} | bounds if items else {"type": "array", "maxItems": 0}
+def _lengths(spec: TensorSpec) -> Schema:
+    """The shape of a tensor: as many lengths as the model says."""
+    rank = len(spec.shape)
+    return {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": rank, "maxItems": rank}
+
+
+def _exactly(spec: TensorSpec) -> Schema:
+    """The shape of a tensor: those lengths that the model says."""
+    if not spec.shape:
+        return {"type": "array", "maxItems": 0}
+    lengths = [{"type": "integer", "minimum": 0} if length < 0 else {"const": length} for length in spec.shape]
+    return {"type": "array", "prefixItems": lengths, "minItems": len(lengths), "maxItems": len(lengths)}
 
 
 def _one_or_all(values: Mapping[str, Any]) -> Any:
@@ -153,6 +161,10 @@ def _example(name: str, array: Array) -> dict[str, Any]:
 
 def _sent(required: dict[str, Schema], optional: dict[str, Schema]) -> Schema:
     return _object(required) | {"properties": required | optional}
+
+
+def _closed(properties: dict[str, Any]) -> Schema:
+    return _object(properties) | {"additionalProperties": False}
 
 
 def _object(properties: dict[str, Any]) -> Schema:
