@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,10 +55,36 @@ class Head:
         coding = headers.get(b"content-encoding", b"identity").lower()
         self.coding = None if coding == b"identity" else coding
         self.expects = b"expect" in headers and not old
-        given = headers.get(b"x-request-id", b"")
-        self.request_id = given if _SANE_ID(given) else None
+        self.request_id = _sane(headers)
         self.facts: object = None
         self.simple = False
+
+    def variant(self, names: Sequence[bytes], values: Sequence[bytes]) -> Head:
+        """This head with further header lines, which say nothing about the body, the connection or the route."""
+        head = Head.__new__(Head)
+        head.method = self.method
+        head.path = self.path
+        head.query = self.query
+        head.old = self.old
+        head.keep_alive = self.keep_alive
+        head.chunked = self.chunked
+        head.length = self.length
+        head.coding = self.coding
+        head.expects = self.expects
+        head.facts = self.facts
+        head.simple = self.simple
+        head.route = self.route
+        head.headers = headers = self.headers.copy()
+        for name, value in zip(names, values, strict=True):
+            lower, plain = name.lower(), value.strip(b" ")
+            headers[lower] = headers[lower] + b", " + plain if lower in headers else plain
+        head.request_id = _sane(headers)
+        return head
+
+
+def _sane(headers: dict[bytes, bytes]) -> bytes | None:
+    given = headers.get(b"x-request-id")
+    return given if given is not None and _SANE_ID(given) else None
 
 
 def _keeps(connection: bytes, old: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.app import App
@@ -14,6 +15,15 @@ from moorage_runtime.servers.http.parse import parse
 log = logging.getLogger(__name__)
 
 CODINGS = (b"gzip", b"x-gzip", b"deflate")
+# Lines that name one request: whole ones, of plain characters only. Heads that differ in nothing else are one head.
+_PASSING = re.compile(
+    rb"\n(?=[tbuxTBUX])"
+    rb"(traceparent|tracestate|baggage|b3|x-b3-(?:traceid|spanid|parentspanid|sampled)|uber-trace-id|x-request-id"
+    rb"|x-correlation-id|x-amzn-trace-id|x-cloud-trace-context|x-forwarded-for|x-real-ip)"
+    rb": ?([ -~]*+)\r(?=\n)",
+    re.IGNORECASE,
+).split
+_MANY = 3 * 16
 _ACCEPTED = ((b"accept-encoding", b"gzip, deflate"),)
 
 
@@ -32,7 +42,10 @@ class Refusal:
 
 
 class Heads:
-    """Finds a head by its bytes. What was refused is not remembered; a new epoch of the application forgets all."""
+    """Finds a head by its bytes, or by its bytes without the lines that differ from request to request.
+
+    What was refused is not remembered; a new epoch of the application forgets all.
+    """
 
     __slots__ = ("_app", "_epoch", "_known", "_limits")
 
@@ -47,11 +60,21 @@ class Heads:
 
         None for empty lines, which may stand between requests. Raises as `parse` does.
         """
-        if self._epoch != self._app.epoch:
-            self._epoch = self._app.epoch
+        epoch = self._app.epoch
+        if self._epoch != epoch:
+            self._epoch = epoch
             self._known.clear()
         head = self._known.get(raw)
-        return head if head is not None else self._learn(raw)
+        if head is not None:
+            return head
+        if len(raw) > self._limits.remembered_bytes:
+            return self._learn(raw)
+        parts = _PASSING(raw)
+        if not 1 < len(parts) < _MANY:
+            return self._learn(raw)
+        lasting = b"".join(parts[::3])
+        head = self._known.get(lasting) or self._learn(lasting)
+        return head and head.variant(parts[1::3], parts[2::3])
 
     def _learn(self, raw: bytes) -> Head | None:
         lines = raw

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from moorage_runtime.servers.http.service import Service
 
 log = logging.getLogger(__name__)
+# What the observer is told of a client that left before its answer.
+LEFT = 499
 
 
 class Outbox:
@@ -111,6 +113,8 @@ class Outbox:
         while self.waiting:
             exchange = self.waiting.popleft()
             self._service.traffic.in_flight -= 1
+            if self._service.observer is not None:
+                self._service.observer(exchange, LEFT, 0)
             exchange.leave()
             if isinstance(exchange.held, Stream):
                 exchange.held.begin()
@@ -133,6 +137,8 @@ class Outbox:
             self._transport.write(data)
         if service.observer is not None:
             service.observer(exchange, answer[0], len(answer[1]))
+        # Who answers holds the exchange, and the exchange who answers: a circle that only the collector would free.
+        exchange.on_gone = None
         if line is CLOSE:
             self._connection.end()
 

@@ -235,6 +235,50 @@ def test_a_route_found_in_another_epoch_is_void() -> None:
     assert wire.send(request()).statuses == [200, 404]
 
 
+PASSING = ["traceparent", "TraceState", "X-Request-ID", "x-b3-traceid", "b3", "baggage", "x-forwarded-for"]
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_heads_that_differ_in_whose_request_it_is_are_asked_for_once(name: str) -> None:
+    wire = Wire().send(*[request("/later", b"abc", f"{name}: {number}", "a: b") for number in range(3)])
+    assert len(wire.shop.asked) == 1
+    lower = name.lower().encode()
+    assert [each.head.headers[lower] for each in wire.shop.later] == [b"0", b"1", b"2"]
+    assert all(each.head.headers[b"a"] == b"b" for each in wire.shop.later)
+    assert [bytes(each.body) for each in wire.shop.later] == [b"abc"] * 3
+
+
+def test_a_head_reads_the_same_remembered_or_not() -> None:
+    lines = ["x-request-id:  one ", "X-Forwarded-For: 1.2.3.4", "traceparent:a", "x-forwarded-for: 5, 6", "b3: "]
+    fresh = Wire(limits=Limits(remembered_bytes=0)).send(request("/later", None, *lines)).shop.later[0].head
+    wire = Wire().send(request("/later", None, "traceparent: 1") + request("/later", None, *lines))
+    assert wire.shop.later[1].head.headers == fresh.headers
+    assert wire.shop.later[1].head.request_id == fresh.request_id == b"one"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"traceparent : 1",
+        b" traceparent: 1",
+        b"traceparent: 1\r\n folded",
+        b"traceparent: 1\n",
+        b"traceparent: \x00",
+        b"traceparent: 1\rx: y",
+        b"traceparent",
+        b"x-request-id: 1\ncontent-length: 3",
+    ],
+)
+def test_lines_that_pass_are_read_as_strictly_as_others(line: bytes) -> None:
+    wire = Wire().send(G + b"traceparent: 1\r\n\r\n", G + line + b"\r\n\r\n")
+    assert wire.statuses == [200, 400]
+
+
+def test_lines_that_pass_are_counted_too() -> None:
+    assert Wire().send(request("/echo", None, *["b3: 1"] * 100)).statuses == [431]
+    assert Wire().send(request("/echo", None, *["b3: 1"] * 90)).statuses == [200]
+
+
 def test_what_was_refused_is_asked_again() -> None:
     wire = Wire().send(request("/new"))
     wire.shop.routes[b"/new"] = wire.shop.routes[b"/echo"]
