@@ -170,6 +170,11 @@ def from_environment(environ: Mapping[str, str], resource: Mapping[str, str]) ->
     return Tracer(provider)
 
 
+def route_of(door: str) -> str | None:
+    """The path of a door's predictions over HTTP, with a placeholder for the model; None for other doors."""
+    return _HTTP.get(door)
+
+
 def _described(door: str) -> tuple[str, dict[str, Any]]:
     route = _HTTP.get(door)
     if route is not None:

@@ -68,17 +68,25 @@ class Call:
         self.run: tuple[float, float, int] | None = None
 
     def answered(self, outputs: Mapping[str, Array]) -> None:
-        """The model's answer: the wanted outputs by name."""
+        """The model's answer: the wanted outputs by name. What it raises is the call's refusal instead."""
         raise NotImplementedError
 
     def refused(self, fault: RequestFault) -> None:
         """There is no answer, and this is why."""
         raise NotImplementedError
 
+    @property
+    def door(self) -> str:
+        """The name of the door that it came through."""
+        return next(name for name, meter in self.lane.meter.doors.items() if meter is self.meter)
+
     def finish(self, outputs: Mapping[str, Array]) -> None:
-        """For the data plane: the call ends well."""
+        """For the data plane: the call ends well, unless its door cannot tell this answer."""
         try:
             self.answered(outputs)
+        except RequestFault as fault:
+            self.fail(fault)
+            return
         except Exception:
             log.exception("answer cannot be told", extra={"model": self.lane.served.name})
             self.fail(RequestFault(500, "AnswerFailed", "the model's answer cannot be told in this protocol"))

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from moorage_runtime import tracing
+from moorage_runtime.accesslog import AccessLog
 from moorage_runtime.caching.store import Store
 from moorage_runtime.config import Cache, RuntimeConfig
 from moorage_runtime.dataplane.awaited import Awaited
@@ -44,6 +45,7 @@ class DataPlane:
         self.catalogue = catalogue
         self.routes = routes
         self.metrics = Metrics(lambda: self.ready, lambda: routes.generation)
+        self.access_log = AccessLog(config.access_log_percent) if config.access_log_percent > 0 else None
         self.tracer = tracing.from_environment(os.environ, _resource(config))
         self.obstacle: Callable[[], str | None] = lambda: None
         self._clock = clock
@@ -184,7 +186,7 @@ class DataPlane:
             self._workers,
             self._clock,
             store=self._store,
-            watched=self.tracer is not None or self.config.access_log_percent > 0,
+            watched=self.tracer is not None or self.access_log is not None,
         )
         self._lanes[id(served)] = lane
         return lane

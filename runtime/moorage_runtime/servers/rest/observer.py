@@ -1,0 +1,53 @@
+"""What the access log is told of an answer that left over HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from moorage_runtime.accesslog import AccessLog, Entry
+from moorage_runtime.dataplane.call import Call
+from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.tracing import parse, route_of
+
+
+class Observer:
+    """Hears of every answer: the exchange, its status and the length of its body."""
+
+    def __init__(self, log: AccessLog, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._clock = clock
+
+    def __call__(self, exchange: Exchange, status: int, length: int) -> None:
+        """Write the line of a request that has one."""
+        if not self._log.takes(exchange.request_id):
+            return
+        head = exchange.head
+        entry = Entry(
+            method=head.method.decode("latin-1"),
+            path=head.path.decode("latin-1"),
+            status=status,
+            ms=round((self._clock() - exchange.began) * 1000, 3),
+            bytes_in=len(exchange.body),
+            bytes_out=length,
+            request_id=exchange.request_id.decode("latin-1"),
+        )
+        # Whoever wants to hear that the client left is who answers it.
+        call = getattr(exchange.on_gone, "__self__", None)
+        if isinstance(call, Call):
+            describe(entry, call)
+        if not entry.trace_id:
+            parent = parse(head.headers.get(b"traceparent"))
+            entry.trace_id = parent.trace_id if parent else ""
+        self._log.tell(entry)
+
+
+def describe(entry: Entry, call: Call) -> None:
+    """Add what the data plane knows of a prediction."""
+    lane = call.lane
+    entry.model, entry.version, entry.door = lane.served.name, lane.served.version, call.door
+    entry.path = route_of(call.door) or entry.path
+    entry.cache = call.cache_state or ""
+    entry.batch_rows = call.run[2] if call.run is not None else 0
+    if call.trace is not None:
+        entry.trace_id = call.trace.trace_id
