@@ -29,15 +29,20 @@ def given(spec: TensorSpec) -> Schema:
     return {"type": "integer"} if "INT" in spec.datatype else {"type": ["number", "null"]}
 
 
-def nested(element: Schema, shape: tuple[int, ...]) -> Schema:
-    """Lists of lists of elements, as the shape says; -1 is any length, but none only where elements are listed."""
+def nested(element: Schema, shape: tuple[int, ...], least: int = 1) -> Schema:
+    """Lists of lists of elements, as the shape says; -1 is any length, from `least` on where lists are listed."""
     schema = element
     for depth, length in enumerate(reversed(shape)):
-        open_length = {"minItems": 1} if depth else {}
+        open_length = {"minItems": least} if depth and least else {}
         schema = {"type": "array", "items": schema} | (
             open_length if length < 0 else {"minItems": length, "maxItems": length}
         )
     return schema
+
+
+def answered(spec: TensorSpec, shape: tuple[int, ...]) -> Schema:
+    """A part of an output, of this shape, as nested lists; any of them may be empty."""
+    return nested(given(spec), shape, least=0)
 
 
 def _element(told: Feature) -> Schema:

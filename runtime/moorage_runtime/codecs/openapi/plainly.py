@@ -119,7 +119,7 @@ def _value(spec: TensorSpec) -> Schema:
     element, row = elements.given(spec), spec.shape[1:]
     if row in ((), (1,)):
         return element
-    schema = elements.nested(element, row)
+    schema = elements.answered(spec, row)
     return {"anyOf": [element, schema]} if row == (-1,) else schema
 
 

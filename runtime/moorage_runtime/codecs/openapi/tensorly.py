@@ -9,6 +9,8 @@ from moorage_runtime.codecs.openapi import elements
 from moorage_runtime.codecs.openapi.subject import Schema, Subject
 from moorage_runtime.tensors import Array, TensorSpec, datatype_of
 
+_PARAMETERS: Schema = {"type": ["object", "null"]}
+
 
 def schemas(subject: Subject) -> dict[str, Schema]:
     """Named schemas of requests and answers."""
@@ -41,7 +43,7 @@ def _v1_request(subject: Subject) -> Schema:
     by_name = _closed({name: _row(spec) for name, spec in subject.inputs.items()})
     rows: list[Schema] = [by_name, subject.ref("Features")]
     if len(columns) == 1:
-        rows.append(_row(next(iter(subject.inputs.values()))))
+        rows += _rows(next(iter(subject.inputs.values())))
     inputs = _closed(columns) if len(columns) > 1 else {"anyOf": [*columns.values(), _closed(columns)]}
     name: dict[str, Schema] = {"signature_name": {"description": "tolerated"}}
     instances = {"anyOf": [{"type": "array", "items": row, "minItems": 1} for row in rows]}
@@ -49,8 +51,8 @@ def _v1_request(subject: Subject) -> Schema:
 
 
 def _v1_answer(subject: Subject) -> Schema:
-    row = {name: elements.nested(elements.given(spec), spec.shape[1:]) for name, spec in subject.outputs.items()}
-    whole = {name: elements.nested(elements.given(spec), spec.shape) for name, spec in subject.outputs.items()}
+    row = {name: elements.answered(spec, spec.shape[1:]) for name, spec in subject.outputs.items()}
+    whole = {name: elements.answered(spec, spec.shape) for name, spec in subject.outputs.items()}
     one = len(row) == 1
     predictions = {"type": "array", "items": next(iter(row.values())) if one else _object(row)}
     outputs = next(iter(whole.values())) if one else _object(whole)
@@ -61,20 +63,20 @@ def _v2_request(subject: Subject) -> Schema:
     tensors = [_v2_tensor(spec, elements.taken(spec), _exactly(spec)) for spec in subject.inputs.values()]
     count = len(tensors)
     wanted = _object({"name": {"enum": list(subject.outputs)}})
-    wanted["properties"]["parameters"] = {"description": "binary_data: true asks for a binary tensor"}
+    wanted["properties"]["parameters"] = _PARAMETERS
     return {
         "type": "object",
         "required": ["inputs"],
         "properties": {
-            "id": {"type": "string"},
-            "parameters": {"type": "object"},
+            "id": {"type": ["string", "null"]},
+            "parameters": _PARAMETERS,
             "inputs": {
                 "type": "array",
                 "items": tensors[0] if count == 1 else {"oneOf": tensors},
                 "minItems": count,
                 "maxItems": count,
             },
-            "outputs": {"type": "array", "items": wanted, "maxItems": len(subject.outputs), "uniqueItems": True},
+            "outputs": {"type": ["array", "null"], "items": wanted, "maxItems": len(subject.outputs)},
         },
     }
 
@@ -105,24 +107,29 @@ def _v2_tensor(spec: TensorSpec, element: Schema, shape: Schema) -> Schema:
             "data": {"anyOf": [flat, *deep]},
         }
     )
-    tensor["properties"]["parameters"] = {"type": "object"}
+    tensor["properties"]["parameters"] = _PARAMETERS
     return tensor
 
 
 def _row(spec: TensorSpec) -> Schema:
-    """One row; of one element it may be that element."""
+    return _either(_rows(spec))
+
+
+def _rows(spec: TensorSpec) -> list[Schema]:
+    """The forms of one row; that of one element may be the element."""
     row = elements.nested(elements.taken(spec), spec.shape[1:])
-    if spec.shape[1:] and spec.shape[-1] == 1:
-        row = {"anyOf": [row, elements.nested(elements.taken(spec), spec.shape[1:-1])]}
-    return row
+    return [row, elements.taken(spec)] if spec.shape[1:] == (1,) else [row]
+
+
+def _either(schemas: list[Schema]) -> Schema:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 def _column(spec: TensorSpec) -> Schema:
-    """Some rows; a row of one element may be that element."""
+    """The forms of some rows, all of them alike."""
     whole = elements.nested(elements.taken(spec), spec.shape)
-    if len(spec.shape) > 1 and spec.shape[-1] == 1:
-        whole = {"anyOf": [whole, elements.nested(elements.taken(spec), spec.shape[:-1])]}
-    return whole
+    flat = elements.nested(elements.taken(spec), spec.shape[:1])
+    return _either([whole, flat] if spec.shape[1:] == (1,) else [whole])
 
 
 def _lengths(spec: TensorSpec) -> Schema:

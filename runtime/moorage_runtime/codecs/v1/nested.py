@@ -26,12 +26,12 @@ class _Bytes(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 def tensor(raw: msgspec.Raw, spec: TensorSpec, path: str, below: str = "") -> Array:
-    """JSON lists, nested as the input's shape says, as its tensor; a last length of 1 may be left out.
+    """JSON lists, nested as the input's shape says, as its tensor; rows of one element may be that element.
 
     `below`: stands behind the first index in the path of what is wrong.
     """
     rank = len(spec.shape)
-    flat = rank > 1 and spec.shape[-1] == 1 and _depth(raw, rank) == rank - 1
+    flat = spec.shape[1:] == (1,) and opening(raw, 2)[1:] != b"["
     try:
         data = _decoder(spec.datatype, rank - flat)(raw)
         array = np.array(_unpacked(data) if spec.datatype == "BYTES" else data, dtype_of(spec.datatype))
@@ -74,8 +74,3 @@ def opening(raw: msgspec.Raw, count: int) -> bytes:
 def is_bytes(raw: msgspec.Raw) -> bool:
     """Whether the first object is `{"b64": ...}`."""
     return _BYTES(raw) is not None
-
-
-def _depth(raw: msgspec.Raw, most: int) -> int:
-    brackets = opening(raw, most + 1)
-    return len(brackets) - len(brackets.lstrip(b"["))

@@ -80,7 +80,9 @@ class V1Reader:
         found = row.get(name)
         if found is None:
             raise invalid(f"instances[{at}]: {name!r} is missing; the model takes {names(self._specs)}")
-        return bytes(found)
+        cell = bytes(found)
+        one = self._specs[name].shape[1:] == (1,) and not cell.startswith(b"[")
+        return b"[%b]" % cell if one else cell
 
     def _refuse_extra(self, given: Mapping[str, Any], path: str) -> None:
         if len(given) > len(self._specs):
