@@ -34,7 +34,7 @@ class Answers:
             parts[1:1] = _more(request_id, final)
         for lead, array in zip(form.leads, outputs.values(), strict=True):
             if lead is None:
-                size, content = grpc_tensors.raw(array)
+                content, size = grpc_tensors.raw(array)
                 parts += (wire.lead(6, size), content)
             else:
                 parts += (lead, array.tobytes())

@@ -70,12 +70,10 @@ def _text_array(texts: Sequence[str], shape: tuple[int, ...], path: str) -> Arra
     return shaped(array, shape, path)
 
 
-def raw(array: Array) -> tuple[int, bytes | Array]:
-    """How many raw bytes a tensor has, and the bytes: looked at where they lie, if they are many."""
-    if array.dtype.kind in "OSU" or array.nbytes > SMALL:
-        content = blobs.write(array)
-        return len(content), content
-    return array.nbytes, array.tobytes()
+def raw(array: Array) -> tuple[Any, int]:
+    """The raw bytes of a tensor, and how many: looked at where they lie, if they are many."""
+    small = array.dtype.kind not in "OSU" and array.nbytes <= SMALL
+    return (array.tobytes(), array.nbytes) if small else blobs.write(array)
 
 
 def _bytes(item: object) -> bytes:
