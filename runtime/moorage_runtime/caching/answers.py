@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
+from moorage_runtime.caching.keys import hashable
 from moorage_runtime.caching.keys import key as key_of
-from moorage_runtime.caching.states import COALESCED, HIT, MISS
+from moorage_runtime.caching.states import BYPASS, COALESCED, HIT, MISS
 from moorage_runtime.caching.store import LocalStore, Outputs, RemoteStore, Store
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array
@@ -51,8 +52,8 @@ class Scheduler(Protocol):
 class Flight:
     """One run for all callers who ask the same. To who runs it, it is a call: it ends by `finish` or `fail`, once.
 
-    It is `gone` only when all its callers are, and its deadline is the latest of theirs; each caller's own deadline
-    holds all the same.
+    Without a key nobody can join it, and its answer is not kept. It is `gone` only when all its callers are, and its
+    deadline is the latest of theirs; each caller's own deadline holds all the same.
     """
 
     __slots__ = (
@@ -69,7 +70,7 @@ class Flight:
         "run",
     )
 
-    def __init__(self, answers: Answers, key: str, leader: Caller, now: float) -> None:
+    def __init__(self, answers: Answers, key: str | None, leader: Caller, now: float) -> None:
         self.inputs = leader.inputs
         self.outputs = leader.outputs
         self.began = leader.began
@@ -97,7 +98,8 @@ class Flight:
 
     def finish(self, outputs: Mapping[str, Array]) -> None:
         """The model's answer: it is kept, and told to everyone who waits."""
-        self._answers.keep(self._key, outputs)
+        if self._key is not None:
+            self._answers.keep(self._key, outputs)
         self.land(outputs)
 
     def fail(self, fault: RequestFault) -> None:
@@ -159,7 +161,14 @@ class Answers:
         self._flights: dict[str, Flight] = {}
 
     def admit(self, caller: Caller, start: Callable[[Flight], None]) -> None:
-        """End the call from the store, let it join a flight, or `start` one, which must end it. Never raises."""
+        """End the call from the store, let it join a flight, or `start` one, which must end it. Never raises.
+
+        Calls whose inputs are so large that comparing them would keep everyone waiting go by the store.
+        """
+        if not hashable(caller.inputs):
+            caller.cache_state = BYPASS
+            start(Flight(self, None, caller, self.clock()))
+            return
         key = key_of(self._digest, caller.inputs, caller.outputs)
         kept = None if self._local is None else self._local.lookup(key)
         if kept is not None:
@@ -181,9 +190,9 @@ class Answers:
         """For a flight: remember its answer."""
         self._store.keep(key, outputs)
 
-    def forget(self, key: str, flight: Flight) -> None:
+    def forget(self, key: str | None, flight: Flight) -> None:
         """For a flight: it has ended, nobody may join it any more."""
-        if self._flights.get(key) is flight:
+        if key is not None and self._flights.get(key) is flight:
             del self._flights[key]
 
     def _fetched(self, flight: Flight, start: Callable[[Flight], None], kept: Outputs | None) -> None:

@@ -22,6 +22,7 @@ import msgspec
 
 from moorage_runtime.caching import wire
 from moorage_runtime.caching.link import Link
+from moorage_runtime.caching.memory import memory_of
 from moorage_runtime.caching.resp import ErrorReply, Reply, command
 from moorage_runtime.caching.store import Outputs
 
@@ -103,7 +104,7 @@ class RedisStore:
 
     def keep(self, key: str, outputs: Outputs) -> None:
         """Send an answer off, unless Redis is down or behind, or the answer too large."""
-        if self._link is None:
+        if self._link is None or memory_of(outputs) > 2 * VALUE_BYTES:
             return
         try:
             value = wire.dump(outputs)

@@ -248,6 +248,23 @@ def test_an_answer_belongs_to_one_model(store: Any) -> None:
     assert len(house.flights) == 2
 
 
+@pytest.mark.parametrize(
+    "inputs",
+    [np.zeros(1 << 18), np.array(["a"] * 6000, object), np.array(["a" * (1 << 20)], object)],
+)
+def test_what_would_take_long_to_compare_goes_by_the_store(inputs: Array) -> None:
+    house = House()
+    calls = [Asked(3), Asked(3)]
+    for call in calls:
+        call.inputs = {"x": inputs}
+        house.answers.admit(call, house.flights.append)
+    assert len(house.flights) == 2
+    for flight in house.flights:
+        flight.finish({"y": np.array([[6.0]])})
+    assert [call.told for call in calls] == [("BYPASS", [6.0])] * 2
+    assert len(house.store) == 0
+
+
 class Crowd(RuleBasedStateMachine):
     """Whoever comes, leaves, fails or is late: everyone hears exactly once, and only his own answer or a refusal."""
 
