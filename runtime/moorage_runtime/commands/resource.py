@@ -62,7 +62,7 @@ def wish(document: dict[str, Any]) -> Wish:
     if spec.get("runtime", "onnx") != "onnx":
         raise RuntimeFault("SpecInvalid", f"spec.runtime: {spec['runtime']!r} cannot run here; only onnx can")
     settings = _settings(document, spec, model)
-    variables = {each["name"]: str(each["value"]) for each in spec.get("env") or [] if isinstance(each, dict)}
+    variables = {each["name"]: str(each.get("value", "")) for each in spec.get("env") or [] if isinstance(each, dict)}
     unused = tuple(sorted((set(spec) - _READ) | ({"auth"} & set(spec))))
     return Wish(storage_uri=uri, settings=settings, env=variables, unused=unused)
 
