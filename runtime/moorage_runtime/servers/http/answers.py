@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ CLOSE = b"connection: close\r\n"
 KEEP = b"connection: keep-alive\r\n"
 _PHRASES = {499: "Client Closed Request"} | {status.value: status.phrase for status in HTTPStatus}
 _BODILESS = (204, 304)
+# A longer body is not copied behind its head.
+APART_BYTES = 32 << 10
 
 
 def lines(headers: Headers) -> bytes:
@@ -34,23 +37,27 @@ class Answers:
         self._identity = lines(identity)
         self._starts: dict[tuple[int, bytes], bytes] = {}
 
-    def whole(self, exchange: Exchange, answer: Answer, connection: bytes) -> bytes:
-        """A whole answer; `connection`: a header line about the connection, or nothing."""
+    def write(self, transport: asyncio.Transport, exchange: Exchange, answer: Answer, connection: bytes) -> None:
+        """Write a whole answer; `connection`: a header line about the connection, or nothing.
+
+        What fails, fails before anything is written.
+        """
         status, body, content_type, extra = answer
         start = self._starts.get((status, content_type)) or self._start(status, content_type)
-        length = len(body)
+        length, apart = len(body), b""
         if exchange.head.method == b"HEAD" or status in _BODILESS:
             body = b""
-            if status in _BODILESS:
-                return b"%bx-request-id: %b\r\n%b%b\r\n" % (start, exchange.request_id, extra, connection)
-        return b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n%b" % (
-            start,
-            length,
-            exchange.request_id,
-            extra,
-            connection,
-            body,
+        elif length > APART_BYTES:
+            body, apart = b"", body
+        if status in _BODILESS:
+            transport.write(b"%bx-request-id: %b\r\n%b%b\r\n" % (start, exchange.request_id, extra, connection))
+            return
+        transport.write(
+            b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n%b"
+            % (start, length, exchange.request_id, extra, connection, body)
         )
+        if apart:
+            transport.write(apart)
 
     def opening(self, exchange: Exchange, answer: Answer, connection: bytes) -> bytes:
         """The head of an answer whose length nobody knows yet."""

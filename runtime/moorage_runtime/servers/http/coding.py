@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.servers.http.exchange import Body
 from moorage_runtime.servers.http.heads import too_large
+
+if TYPE_CHECKING:
+    from moorage_runtime.servers.http.exchange import Body, Exchange
+    from moorage_runtime.servers.http.service import Service
 
 STEP_BYTES = 256 << 10
 _GZIP = 16 + zlib.MAX_WBITS
@@ -64,6 +69,24 @@ class Unpacking:
             raise _corrupt()
         else:
             self._stream = zlib.decompressobj(_GZIP)
+
+
+def unpack(service: Service, exchange: Exchange, body: Unpacking, run: Callable[[Exchange], None]) -> None:
+    """Unpack a bit of an exchange's body, come back for the rest after others had their turn, then `run`."""
+    if exchange.gone:
+        return
+    try:
+        body.step()
+    except RequestFault as fault:
+        exchange.give(service.refusal(exchange.head, fault, exchange.request_id))
+        return
+    if not body.done:
+        service.loop.call_soon(unpack, service, exchange, body, run)
+        return
+    exchange.body = body.body()
+    service.bodies += len(exchange.body) - exchange.weight
+    exchange.weight = len(exchange.body)
+    run(exchange)
 
 
 def _deflated(packed: memoryview) -> int:

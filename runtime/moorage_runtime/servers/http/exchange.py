@@ -19,10 +19,10 @@ class Exchange:
     """One whole request, to be answered exactly once, in the loop's thread.
 
     `body`: decompressed. `began`: when the request was whole (monotonic seconds). `gone`: the client left before its
-    answer; `on_gone` is called then, and answers are dropped.
+    answer; `on_gone` is called then, and answers are dropped. `weight`: bytes that count among all bodies'.
     """
 
-    __slots__ = ("_outbox", "began", "body", "gone", "head", "held", "on_gone", "request_id")
+    __slots__ = ("_outbox", "began", "body", "gone", "head", "held", "on_gone", "request_id", "weight")
 
     def __init__(self, outbox: Outbox, head: Head, body: Body, request_id: bytes, began: float) -> None:
         self._outbox: Outbox | None = outbox
@@ -31,6 +31,7 @@ class Exchange:
         self.request_id = request_id
         self.began = began
         self.gone = False
+        self.weight = 0
         self.on_gone: Callable[[], None] | None = None
         self.held: Answer | Stream | None = None
 

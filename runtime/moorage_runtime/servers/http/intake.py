@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.bodies import Skipped, sized
 from moorage_runtime.servers.http.chunks import Chunked
-from moorage_runtime.servers.http.coding import Unpacking
+from moorage_runtime.servers.http.coding import Unpacking, unpack
 from moorage_runtime.servers.http.exchange import Body, Exchange
 from moorage_runtime.servers.http.head import Head, nothing
 from moorage_runtime.servers.http.heads import Refusal, internal
@@ -51,9 +51,12 @@ class Intake:
         if begun:
             data, self._rest = self._rest + data, b""
         at, size = 0, len(data)
+        most = service.limits.pipelined
         try:
-            while at < size and not outbox.last:
-                if outbox.stalled or len(outbox.waiting) >= service.limits.pipelined:
+            for _ in range(most):
+                if at >= size or outbox.last:
+                    break
+                if outbox.stalled or len(outbox.waiting) >= most:
                     self._pause(data[at:])
                     return
                 if self._upload is not None:
@@ -78,7 +81,7 @@ class Intake:
         except RequestFault as fault:
             self._fail(fault)
         if at < size:
-            self._connection.linger(size - at)
+            self._go_on(data, at)
 
     def filled(self, upload: Upload) -> None:
         """More of a body has come straight to its place."""
@@ -155,21 +158,6 @@ class Intake:
             log.exception("request failed")
             exchange.give(self._service.refusal(exchange.head, internal(), exchange.request_id))
 
-    def _unpack(self, exchange: Exchange, unpacking: Unpacking) -> None:
-        """Unpack a bit of a compressed body, and come back for the rest after others had their turn."""
-        if exchange.gone:
-            return
-        try:
-            unpacking.step()
-        except RequestFault as fault:
-            exchange.give(self._service.refusal(exchange.head, fault, exchange.request_id))
-            return
-        if unpacking.done:
-            exchange.body = unpacking.body()
-            self._run(exchange)
-        else:
-            self._service.loop.call_soon(self._unpack, exchange, unpacking)
-
     def _admit(self, head: Head, *, more: bool) -> None:
         """Go on with a head whose body is not here yet, or is not simple. `more`: bytes behind it have come."""
         self._connection.due = 0.0
@@ -207,26 +195,29 @@ class Intake:
 
     def _finish(self, upload: Upload, *, more: bool) -> None:
         """A body is whole."""
-        self._stop_body()
+        self._upload = None
+        weight = upload.stop(self._connection, self._transport)
         self._connection.due = 0.0
         if upload.head is not None:
-            self._whole(upload.head, upload.body(), more=more)
+            self._whole(upload.head, upload.body(), weight, more=more)
         else:
+            self._service.bodies -= weight
             self._outbox.more = more
 
-    def _whole(self, head: Head, body: Body, *, more: bool) -> None:
-        """A request is whole."""
+    def _whole(self, head: Head, body: Body, weight: int = 0, *, more: bool) -> None:
+        """A request is whole. `weight`: the bytes of its body that count among those of all."""
         self._outbox.more = more
         self._outbox.last = not head.keep_alive
         exchange = self._enqueue(head, body)
+        exchange.weight = weight
         if head.coding is None or not body:
             self._run(exchange)
         else:
-            self._unpack(exchange, Unpacking(body, head.coding, head.route.body_limit))
+            unpack(self._service, exchange, Unpacking(body, head.coding, head.route.body_limit), self._run)
 
     def _stop_body(self) -> None:
         if self._upload is not None:
-            self._upload.stop(self._connection, self._transport)
+            self._service.bodies -= self._upload.stop(self._connection, self._transport)
             self._upload = None
 
     def _fail(self, fault: RequestFault) -> None:
@@ -252,6 +243,14 @@ class Intake:
         fault = hopeless(self._rest, self._service.limits) if self._rest else None
         if fault is not None:
             raise fault
+
+    def _go_on(self, data: bytes, at: int) -> None:
+        """Bytes are left: of requests, which come after others had their turn, or of nobody."""
+        if self._outbox.last:
+            self._connection.linger(len(data) - at)
+        else:
+            self._pause(data[at:])
+            self.resume()
 
     def _pause(self, rest: bytes) -> None:
         self._rest = rest

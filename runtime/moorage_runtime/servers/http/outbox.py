@@ -111,8 +111,7 @@ class Outbox:
     def drop(self) -> None:
         """The client is gone."""
         while self.waiting:
-            exchange = self.waiting.popleft()
-            self._service.traffic.in_flight -= 1
+            exchange = self._release()
             if self._service.observer is not None:
                 self._service.observer(exchange, LEFT, 0)
             exchange.leave()
@@ -122,25 +121,31 @@ class Outbox:
 
     def _leave(self, exchange: Exchange, answer: Answer) -> None:
         service = self._service
-        self.waiting.popleft()
-        service.traffic.in_flight -= 1
+        self._release()
         line = b""
         if self.last or exchange.head.old or service.leaving():
             line = self._line(exchange)
-        try:
-            data = service.answers.whole(exchange, answer, line)
-        except Exception:
-            log.exception("an answer could not be written")
-            answer = service.refusal(exchange.head, internal(), exchange.request_id)
-            data = service.answers.whole(exchange, answer, line)
         if not self._transport.is_closing():
-            self._transport.write(data)
+            try:
+                service.answers.write(self._transport, exchange, answer, line)
+            except Exception:
+                log.exception("an answer could not be written")
+                answer = service.refusal(exchange.head, internal(), exchange.request_id)
+                service.answers.write(self._transport, exchange, answer, line)
         if service.observer is not None:
             service.observer(exchange, answer[0], len(answer[1]))
         # Who answers holds the exchange, and the exchange who answers: a circle that only the collector would free.
         exchange.on_gone = None
         if line is CLOSE:
             self._connection.end()
+
+    def _release(self) -> Exchange:
+        """The first exchange waits no more."""
+        exchange = self.waiting.popleft()
+        service = self._service
+        service.traffic.in_flight -= 1
+        service.bodies -= exchange.weight
+        return exchange
 
     def _line(self, exchange: Exchange) -> bytes:
         """What to say of the connection to the client whose request was just taken out."""
@@ -171,8 +176,7 @@ class Outbox:
         stream.begin()
 
     def _close(self, stream: Stream) -> None:
-        exchange = self.waiting.popleft()
-        self._service.traffic.in_flight -= 1
+        exchange = self._release()
         self.send(stream.end)
         if self._service.observer is not None:
             self._service.observer(exchange, stream.opening[0], stream.sent)

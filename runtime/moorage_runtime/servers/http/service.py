@@ -30,8 +30,8 @@ _LAST_RESORT = b'{"error":{"code":500,"reason":"InternalError","message":"intern
 class Service:
     """The application, the bounds, and who is connected.
 
-    `bodies`: bytes of bodies that are being read. `observer` hears of every answer: its status and length.
-    `loop` is set when the port opens.
+    `bodies`: bytes of bodies on their way, see `Limits.bodies_bytes`. `observer` hears of every answer: its status and
+    length. `loop` is set when the port opens.
     """
 
     __slots__ = (

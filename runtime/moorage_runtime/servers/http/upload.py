@@ -66,13 +66,12 @@ class Upload:
         """More has come to its place. Raises `RequestFault` 503."""
         self._count()
 
-    def stop(self, connection: Connection, transport: asyncio.Transport) -> None:
-        """It is whole, or nobody waits for it any more."""
-        self._service.bodies -= self._counted
-        self._counted = 0
+    def stop(self, connection: Connection, transport: asyncio.Transport) -> int:
+        """It is whole, or nobody waits for it any more. Gives the bytes that are counted for it, for the caller."""
         if self._filling:
             self._filling = False
             transport.set_protocol(connection)
+        return self._counted
 
     def _count(self) -> None:
         service = self._service

@@ -187,6 +187,28 @@ def test_all_bodies_together_are_bounded() -> None:
     assert wire.service.bodies == 0
 
 
+def test_a_body_counts_until_its_request_is_answered() -> None:
+    wire = Wire(limits=Limits(bodies_bytes=150_000))
+    data = request("/later", bytes(100_000))
+    wire.send(data[:1000], data[1000:] + data[:1000], data[1000:60_000])
+    assert wire.statuses == []
+    assert wire.service.bodies == 100_000
+    wire.shop.later[0].answer(200, b"")
+    assert wire.statuses == [200, 503]
+    assert wire.service.bodies == 0
+
+
+@pytest.mark.parametrize("ends", ["answer", "leave"])
+def test_an_unpacked_body_counts_until_its_request_is_answered(ends: str) -> None:
+    wire = Wire().send(request("/later", gzip.compress(bytes(900_000)), "content-encoding: gzip"))
+    assert wire.service.bodies == 900_000
+    if ends == "answer":
+        wire.shop.later[0].answer(200, b"")
+    else:
+        wire.reset()
+    assert wire.service.bodies == 0
+
+
 def test_a_client_that_leaves_gives_back_what_its_body_held() -> None:
     wire = Wire().send(request(body=bytes(200_000))[:100_000])
     assert wire.service.bodies > 0

@@ -73,6 +73,27 @@ def test_only_so_many_requests_of_one_client_are_under_way() -> None:
     assert not wire.paused
 
 
+def test_one_client_with_many_requests_lets_others_have_their_turn() -> None:
+    wire = Wire(limits=Limits(pipelined=10))
+    wire._waiting = request() * 25 + request("/echo", b"x" * 10)[:-5]
+    wire._deliver()
+    assert wire.statuses == [200] * 10
+    wire.loop.turn()
+    assert wire.statuses == [200] * 25
+    assert wire.send(b"x" * 5).statuses == [200] * 26
+    assert not wire.paused
+
+
+def test_who_is_ended_while_others_have_their_turn_is_read_no_more() -> None:
+    wire = Wire(limits=Limits(pipelined=2))
+    wire._waiting = request("/later") + request() * 5
+    wire._deliver()
+    wire.reset()
+    wire.loop.turn()
+    assert wire.shop.later[0].gone
+    assert len(wire.shop.asked) == 2
+
+
 def test_a_body_goes_on_after_a_pause() -> None:
     wire = Wire(limits=Limits(pipelined=1)).send(request("/later"), request("/echo", b"x" * 100_000))
     assert wire.paused
