@@ -53,8 +53,10 @@ def some(datatype: str, shape: tuple[int, ...]) -> st.SearchStrategy[Array]:
 
 
 def content_of(array: Array) -> bytes:
-    content: Any = blobs.write(array)
-    return b"".join([content])
+    content, size = blobs.write(array)
+    told = b"".join([content])
+    assert len(told) == size
+    return told
 
 
 @given(st.data(), st.sampled_from(sorted(DATATYPES)), ANY_SHAPE, st.integers(0, 9))

@@ -16,7 +16,7 @@ from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.quick import Quick
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.tensors import TensorSpec
+from moorage_runtime.tensors import TensorSpec, dtype_of
 
 OUTPUTS = {"y": TensorSpec("y", "FP32", (-1,)), "z": TensorSpec("z", "INT64", (-1,))}
 ELEMENTS = 40
@@ -171,3 +171,68 @@ def test_requests_of_many_sizes_are_read() -> None:
         found = quick.read(json.dumps({"inputs": [tensor]}).encode())
         assert found is not None
         assert found.inputs["i0"].ravel().tolist() == list(range(rows * 2))
+
+
+NUMBERS = [
+    specs(("FP32", (-1, 2))),
+    specs(("INT8", (-1,)), ("FP64", (2, -1))),
+    specs(("BF16", ())),
+    specs(("FP16", (3,))),
+]
+
+
+@st.composite
+def binary_requests(draw: st.DrawFn) -> tuple[dict[str, TensorSpec], bytes, int]:
+    """Requests whose inputs are all binary tensors, here and there with a lie."""
+    model = draw(st.sampled_from(NUMBERS))
+    inputs: list[dict[str, Any]] = []
+    tail = b""
+    for spec in model.values():
+        shape = [draw(st.integers(0, 3)) if length < 0 else length for length in spec.shape]
+        content = draw(st.binary(min_size=(size := math.prod(shape) * dtype_of(spec.datatype).itemsize), max_size=size))
+        told: dict[str, Any] = {"name": spec.name, "shape": shape, "datatype": spec.datatype}
+        told["parameters"] = {"binary_data_size": size}
+        if draw(st.integers(0, 5)) == 0:
+            told |= draw(st.sampled_from(LIES))
+        inputs.append(told)
+        tail += content
+    tail += draw(st.sampled_from([b"", b"", b"", b"", b"x"]))
+    more: list[dict[str, Any]] = [{}, {"id": "a"}, {"parameters": {"binary_data_output": True}}]
+    request: dict[str, Any] = {"inputs": draw(st.permutations(inputs))} | draw(st.sampled_from(more))
+    head = json.dumps(request).encode() + b" " * draw(st.integers(0, 8))
+    return model, head + tail, len(head)
+
+
+LIES: list[dict[str, Any]] = [
+    {"data": [1]},
+    {"data": None},
+    {"shape": [1]},
+    {"parameters": None},
+    {"parameters": {}},
+    {"parameters": {"binary_data_size": 3}},
+    {"parameters": {"binary_data_size": 8.0}},
+    {"parameters": {"binary_data_size": None}},
+    {"parameters": {"binary_data_size": 2**40}},
+    {"parameters": {"binary_data_size": -1}},
+    {"parameters": {"binary_data_size": 8, "shared_memory_region": "r"}},
+    {"parameters": {"binary_data_size": 8, "shared_memory_region": None}},
+]
+
+
+@settings(max_examples=400)
+@given(binary_requests())
+def test_both_readers_agree_on_binary_tensors(drawn: tuple[dict[str, TensorSpec], bytes, int]) -> None:
+    model, body, length = drawn
+    outputs = Outputs(OUTPUTS)
+    quick = outcome(lambda: Quick(model, outputs, ELEMENTS).read_binary(body, length))
+    careful = outcome(lambda: Careful(model, outputs, ELEMENTS).read(body, length))
+    event("quick" if isinstance(quick, InferRequest) else "refused" if isinstance(careful, str) else "careful only")
+    if isinstance(quick, InferRequest):
+        assert isinstance(careful, InferRequest), careful
+        assert (quick.outputs, quick.id, quick.binary) == (careful.outputs, careful.id, careful.binary)
+        for name, array in quick.inputs.items():
+            assert array.flags.aligned
+            assert (array.dtype, array.shape) == (careful.inputs[name].dtype, careful.inputs[name].shape)
+            assert array.tobytes() == careful.inputs[name].tobytes()
+    elif isinstance(quick, str):
+        assert quick == careful

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from moorage_runtime.tensors import Array, dtype_of
 
 Body = bytes | bytearray | memoryview
 _LENGTH_BYTES = 4
+_PLAIN = "fiub"
 
 
 def read(body: Body, start: int, size: int, datatype: str, shape: tuple[int, ...], path: str) -> Array:
@@ -61,12 +63,16 @@ def _text(body: Body, start: int, stop: int, index: int, path: str) -> str:
         raise invalid(f"{path}: element {index} is no UTF-8 text") from error
 
 
-def write(array: Array) -> Array | bytes:
-    """The tensor's bytes: a view of the array where it has them, else a copy."""
-    if array.dtype.kind in "OSU":
-        return b"".join(_prefixed(array))
+def write(array: Array) -> tuple[Any, int]:
+    """The tensor's bytes, and how many: the array itself where it has them as they are, else a copy or another view."""
+    kind = array.dtype.kind
+    if kind in _PLAIN and array.flags.c_contiguous:
+        return array, array.nbytes
+    if kind in "OSU":
+        content = b"".join(_prefixed(array))
+        return content, len(content)
     # A type that numpy does not know itself, such as bfloat16, has no buffer; its bytes have.
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8), array.nbytes
 
 
 def _prefixed(array: Array) -> Iterator[bytes]:

@@ -33,13 +33,13 @@ class Reader:
             if len(body) > self._json_bytes:
                 raise self._too_large()
             found = self._quick.read(body)
-            if found is not None:
-                return found
         elif json_length > len(body):
             raise invalid(f"the body has {len(body)} bytes, its JSON should have {json_length}")
         elif json_length > self._json_bytes:
             raise self._too_large()
-        return self._careful.read(body, json_length)
+        else:
+            found = self._quick.read_binary(body, json_length)
+        return found or self._careful.read(body, json_length)
 
     def _too_large(self) -> RequestFault:
         cure = "send large tensors as binary tensors"

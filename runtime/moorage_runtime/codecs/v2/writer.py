@@ -32,8 +32,8 @@ class Writer:
         for name, array in outputs.items():
             parts += (comma, self._head(name, array))
             if binary and name in binary:
-                blob = blobs.write(array)
-                parts.append(b'"parameters":{"binary_data_size":%d}}' % len(blob))
+                blob, size = blobs.write(array)
+                parts.append(b'"parameters":{"binary_data_size":%d}}' % size)
                 tail.append(blob)
             else:
                 parts += (b'"data":', elements.write(array), b"}")
