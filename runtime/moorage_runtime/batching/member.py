@@ -67,11 +67,16 @@ class Witness(Protocol):
 def expired(member: Member, now: float) -> RequestFault | None:
     """Why a member needs no answer any more; None when it does."""
     if member.gone:
-        return RequestFault(499, "ClientGone", "the client left before the answer")
+        return client_gone()
     if member.deadline <= now:
         waited = member.deadline - member.began
         return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {waited:g} s")
     return None
+
+
+def client_gone() -> RequestFault:
+    """Nobody hears this one; it is counted."""
+    return RequestFault(499, "ClientGone", "the client left before the answer")
 
 
 def refusal(error: Exception, witness: Witness) -> RequestFault:

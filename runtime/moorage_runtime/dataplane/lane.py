@@ -91,17 +91,23 @@ class Lane:
         """Calls taken and not ended."""
         return self.meter.in_flight
 
-    def submit(self, call: Call, door: DoorMeter) -> None:
-        """Take a call, or refuse it. Never raises."""
+    def take(self, call: Call, door: DoorMeter) -> RequestFault | None:
+        """Count a call in, and say why it may not begin; either way it must `finish` or `fail` from here on."""
         call.lane = self
         call.meter = door
-        call.queued = now = self._clock()
+        call.queued = self.served.used = now = self._clock()
         meter = self.meter
         meter.in_flight = in_flight = meter.in_flight + 1
         if in_flight > self._most_calls or call.deadline <= now or call.gone:
-            call.fail(expired(call, now) or self._overloaded(now))
+            return expired(call, now) or self._overloaded(now)
+        return None
+
+    def submit(self, call: Call, door: DoorMeter) -> None:
+        """Run a call, or refuse it. Never raises."""
+        fault = self.take(call, door)
+        if fault is not None:
+            call.fail(fault)
             return
-        self.served.used = now
         if self._answers is None:
             self._run(call)
         elif call.cache == BYPASSING:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from moorage_runtime import tracing
 from moorage_runtime.accesslog import AccessLog
+from moorage_runtime.batching.member import client_gone
 from moorage_runtime.caching.store import Store
 from moorage_runtime.config import Cache, RuntimeConfig
 from moorage_runtime.dataplane.awaited import Awaited
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.lane import CONCURRENCY, Lane
+from moorage_runtime.dataplane.streaming import Flow, Streamed
+from moorage_runtime.engines.engine import Streaming
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics.meters import outcome
 from moorage_runtime.metrics.metrics import Metrics
@@ -27,6 +30,8 @@ from moorage_runtime.tensors import Array
 
 # Threads of the whole process; each model uses some of them at once.
 WORKERS = 4
+# Answers in parts at once: each keeps a thread as long as its reader likes.
+STREAMS = 32
 # A route that was found before its model was replaced may still be reading its request's body.
 RETIRE_SECONDS = 60.0
 LAST_SPANS_SECONDS = 2.0
@@ -52,6 +57,7 @@ class DataPlane:
         self._lanes: dict[int, Lane] = {}
         self._store = _store(config.cache, clock)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="infer")
+        self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
 
     @property
     def in_flight(self) -> int:
@@ -93,7 +99,7 @@ class DataPlane:
         """Run the model for one call; the call hears of its end, now or later. Never raises."""
         lane = self._lanes.get(id(served)) or self.open(served)
         if lane is None:
-            fault = RequestFault(503, "ModelNotReady", "the model is not loaded any more", ((b"retry-after", b"1"),))
+            fault = _unloaded()
             call.refused(fault)
             self.count(fault, call.began, door, served)
         else:
@@ -114,6 +120,38 @@ class DataPlane:
             return await call.future
         finally:
             call.gone = True
+
+    async def stream(
+        self,
+        served: Served,
+        inputs: Mapping[str, Array],
+        outputs: tuple[str, ...] | None,
+        deadline: float,
+        door: str,
+    ) -> AsyncGenerator[Mapping[str, Array], None]:
+        """The parts of an answer, as they are made; `aclosing` it early stops the model. Raises `RequestFault`, 406 for
+        a model that answers in one part.
+        """
+        engine, lane = served.engine, self._lanes.get(id(served)) or self.open(served)
+        if not isinstance(engine, Streaming):
+            raise RequestFault(406, "StreamUnsupported", "this model answers in one part")
+        if lane is None:
+            raise _unloaded()
+        call = Streamed(inputs, outputs, self._clock(), deadline)
+        fault = lane.take(call, lane.meter.doors[door])
+        flow = Flow(engine, call, self._clock)
+        try:
+            if fault is not None:
+                raise fault
+            self._streams.submit(flow.produce)
+            async for part in flow.parts():
+                yield part
+        except BaseException as error:
+            call.fail(error if isinstance(error, RequestFault) else client_gone())
+            raise
+        finally:
+            flow.leave()
+        call.finish({})
 
     def count(self, fault: RequestFault, began: float, door: str, served: Served | None = None) -> None:
         """A door refused a request before it became a call; `served`: for which version, where that is known."""
@@ -169,7 +207,8 @@ class DataPlane:
             self._store.close()
         if self.tracer is not None:
             self.tracer.close(LAST_SPANS_SECONDS)
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._workers, self._streams):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def open(self, served: Served) -> Lane | None:
         """Make ready for the version's first call, and tell of it in the metrics; None when it does not answer now."""
@@ -201,6 +240,10 @@ def _tested(served: Served) -> dict[str, Any]:
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(served.tested_at)),
         "loadSeconds": round(served.load_seconds, 3),
     }
+
+
+def _unloaded() -> RequestFault:
+    return RequestFault(503, "ModelNotReady", "the model is not loaded any more", ((b"retry-after", b"1"),))
 
 
 def _store(settings: Cache | None, clock: Callable[[], float]) -> Store | None:
