@@ -15,6 +15,8 @@ from moorage_runtime.engines.engine import Engine
 from moorage_runtime.tensors import Array, TensorSpec, difference
 
 ROWS = 8
+# Of the inputs of all rows together: the pod may have memory for little more than one large row, such as a picture.
+_BYTES = 1 << 20
 # Of the runs of one size: the quickest is the least disturbed, but who waits for many waits for the start.
 _RUNS = 5
 _SECONDS = 0.004
@@ -33,7 +35,10 @@ class Rehearsal(msgspec.Struct, frozen=True):
 
 
 def rehearse(engine: Engine, inputs: Mapping[str, Array], clock: Callable[[], float]) -> Rehearsal:
-    """Ask for one row of `inputs`, for another, and for eight of both in turn. Never raises. `clock`: seconds."""
+    """Ask for one row of `inputs`, for another, and for eight of both in turn (two, if they are large). Never raises.
+
+    `clock`: seconds, monotonic.
+    """
     if not takes_rows(engine) or not all(array.shape[:1] > (0,) for array in inputs.values()):
         return Rehearsal()
     first = {name: array[:1] for name, array in inputs.items()}
@@ -45,12 +50,17 @@ def rehearse(engine: Engine, inputs: Mapping[str, Array], clock: Callable[[], fl
         return Rehearsal(seconds_by_rows=((1, seconds),))
     try:
         second = _second(inputs)
-        turns = {name: np.concatenate([first[name], second[name]] * (ROWS // 2)) for name in inputs}
-        together, seconds_of_all = _timed(engine, turns, clock)
-        same = _agree(together, alone, engine.infer(second), engine.outputs)
+        rows = ROWS if ROWS * sum(row.nbytes for row in first.values()) <= _BYTES else 2
+        together, seconds_of_all = _timed(engine, _turns(first, second, rows), clock)
+        wanted = _turns(alone, engine.infer(second), rows)
     except Exception:
         return Rehearsal(seconds_by_rows=((1, seconds),))
-    return Rehearsal(same, ((1, seconds), (ROWS, seconds_of_all)))
+    one_each = all(array.shape[0] == 1 for array in alone.values())
+    return Rehearsal(one_each and _agree(together, wanted, engine.outputs), ((1, seconds), (rows, seconds_of_all)))
+
+
+def _turns(first: Mapping[str, Array], second: Mapping[str, Array], rows: int) -> dict[str, Array]:
+    return {name: np.concatenate([first[name], second[name]] * (rows // 2)) for name in first}
 
 
 def takes_rows(engine: Engine) -> bool:
@@ -78,8 +88,7 @@ def _timed(
 
 def _second(inputs: Mapping[str, Array]) -> dict[str, Array]:
     """A row that differs from the first: one of the example's own, else the first one moved a little."""
-    rows = min(array.shape[0] for array in inputs.values())
-    for at in range(1, rows):
+    for at in range(1, min(array.shape[0] for array in inputs.values())):
         if any(difference(array[at], array[0], 0.0) for array in inputs.values()):
             return {name: array[at : at + 1] for name, array in inputs.items()}
     moved = {name: _moved(array[:1]) for name, array in inputs.items() if array.dtype.kind != "O"}
@@ -94,16 +103,8 @@ def _moved(row: Array) -> Array:
         return np.asarray(row + row.dtype.type(1), row.dtype)
 
 
-def _agree(
-    together: Mapping[str, Array],
-    first: Mapping[str, Array],
-    second: Mapping[str, Array],
-    specs: Mapping[str, TensorSpec],
-) -> bool:
-    for name, spec in specs.items():
-        if first[name].shape[:1] != (1,) or second[name].shape != first[name].shape:
-            return False
-        wanted = np.concatenate([first[name], second[name]] * (ROWS // 2))
-        if difference(together[name], wanted, _COARSE.get(spec.datatype, _TOLERANCE)) is not None:
-            return False
-    return True
+def _agree(together: Mapping[str, Array], wanted: Mapping[str, Array], specs: Mapping[str, TensorSpec]) -> bool:
+    return all(
+        difference(together[name], wanted[name], _COARSE.get(spec.datatype, _TOLERANCE)) is None
+        for name, spec in specs.items()
+    )

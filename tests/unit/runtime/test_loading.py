@@ -80,6 +80,13 @@ def test_weights_beside_the_model_load_and_those_outside_do_not(tmp_path: Path) 
         engine.load(tmp_path / "in" / "model.onnx", 1)
     assert caught.value.reason == "ModelLoadFailed"
     assert str(tmp_path) not in caught.value.message
+    inside = onnx.load(str(tmp_path / "in" / "model.onnx"), load_external_data=False)
+    inside.graph.initializer[0].external_data[0].value = "linked"
+    (tmp_path / "in" / "model.onnx").write_bytes(inside.SerializeToString())
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "weights")
+    with pytest.raises(LoadFault, match="escapes model directory") as linked:
+        engine.load(tmp_path / "in" / "model.onnx", 1)
+    assert str(tmp_path) not in linked.value.message
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def test_rows_that_are_answered_each_for_itself_may_run_together(kind: str) -> N
         lambda inputs: {"y": np.cumsum(inputs["x"], axis=0)},
         lambda inputs: {"y": inputs["x"][::-1]},
         lambda inputs: {"y": inputs["x"][:1]},
+        lambda inputs: {"y": inputs["x"][:2]},
+        lambda inputs: {"y": np.repeat(inputs["x"], 2, axis=0)},
         lambda inputs: {"y": inputs["x"].sum(axis=0)},
         lambda inputs: {"y": inputs["x"] * len(inputs["x"])},
         lambda inputs: {"y": np.random.default_rng().random(inputs["x"].shape)},
@@ -90,6 +92,13 @@ def test_the_examples_own_second_row_is_used() -> None:
     rehearse(Fake(answer), {"x": np.array([[1, 2], [1, 2], [3, 4]], np.float32)})
     assert [[1, 2], [3, 4]] * 4 in seen
     assert [[3, 4]] in seen
+
+
+def test_large_rows_are_asked_for_in_twos() -> None:
+    fake = Fake(same)
+    found = rehearse(fake, {"x": np.ones((1, 1 << 16), np.float32)})
+    assert (found.batchable, max(fake.asked)) == (True, 2)
+    assert [rows for rows, _ in found.seconds_by_rows] == [1, 2]
 
 
 def test_a_model_that_refuses_a_second_row_is_only_timed() -> None:
