@@ -18,7 +18,9 @@ from moorage_runtime.servers.grpc.waiting import DOOR
 from moorage_runtime.servers.traffic import Traffic
 
 _HEALTH = "/grpc.health.v1.Health/"
-_UNKNOWN_KEY = RequestFault(401, "Unauthorized", "send a valid key as the metadata `authorization: Bearer KEY`")
+_UNKNOWN_KEY = RequestFault(
+    401, "Unauthorized", "send a valid key as metadata: authorization: Bearer KEY, or x-api-key: KEY"
+)
 
 
 class Keys(Protocol):
@@ -46,8 +48,9 @@ class Door(grpc.GenericRpcHandler):  # type: ignore[misc]
         handler = self._handlers.get(method)
         if self._keys is None or method.startswith(_HEALTH):
             return handler
-        given = dict(handler_call_details.invocation_metadata).get("authorization")
-        return handler if self._keys.allows(given) else self._unauthorized
+        said = dict(handler_call_details.invocation_metadata)
+        shown = said.get("authorization") or said.get("x-api-key")
+        return handler if self._keys.allows(shown) else self._unauthorized
 
     async def _refuse(self, _messages: Any, context: Any) -> None:
         self._plane.count(_UNKNOWN_KEY, time.monotonic(), DOOR)
