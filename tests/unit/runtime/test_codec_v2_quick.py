@@ -173,7 +173,7 @@ def test_requests_of_many_sizes_are_read() -> None:
         assert found.inputs["i0"].ravel().tolist() == list(range(rows * 2))
 
 
-NUMBERS = [
+NUMERIC = [
     specs(("FP32", (-1, 2))),
     specs(("INT8", (-1,)), ("FP64", (2, -1))),
     specs(("BF16", ())),
@@ -184,7 +184,7 @@ NUMBERS = [
 @st.composite
 def binary_requests(draw: st.DrawFn) -> tuple[dict[str, TensorSpec], bytes, int]:
     """Requests whose inputs are all binary tensors, here and there with a lie."""
-    model = draw(st.sampled_from(NUMBERS))
+    model = draw(st.sampled_from(NUMERIC))
     inputs: list[dict[str, Any]] = []
     tail = b""
     for spec in model.values():

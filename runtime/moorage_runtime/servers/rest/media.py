@@ -19,8 +19,11 @@ def check(head: Head) -> None:
         raise RequestFault(415, "TypeUnsupported", "send application/json")
 
 
-def acceptable(head: Head, *kinds: bytes) -> bytes:
-    """The first of `kinds` that the client likes best. Raises `RequestFault` 406 when it likes none of them."""
+def acceptable(head: Head, *kinds: bytes, otherwise: RequestFault | None = None) -> bytes:
+    """The first of `kinds` that the client likes best.
+
+    Raises `RequestFault` 406, or `otherwise`, when it likes none of them.
+    """
     asked = head.headers.get(b"accept")
     if asked is None or asked == b"*/*":
         return kinds[0]
@@ -28,7 +31,7 @@ def acceptable(head: Head, *kinds: bytes) -> bytes:
     best = max(kinds, key=lambda kind: _liking(kind, ranges))
     if _liking(best, ranges) <= 0:
         offer = ", ".join(kind.decode() for kind in kinds)
-        raise RequestFault(406, "NotAcceptable", f"this path answers with {offer}")
+        raise otherwise or RequestFault(406, "NotAcceptable", f"this path answers with {offer}")
     return best
 
 

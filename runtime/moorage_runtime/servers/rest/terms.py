@@ -9,6 +9,7 @@ from moorage_runtime.servers.rest import deadline, media
 BINARY_HEADER = b"inference-header-content-length"
 _PAST_THE_CACHE = frozenset({b"no-cache", b"no-store"})
 _DIGITS = 15
+_IN_ONE_PART = RequestFault(406, "StreamUnsupported", "this model answers in one part, as application/json")
 
 
 class Terms:
@@ -23,8 +24,10 @@ class Terms:
         self.json_length = _json_length(head)
         self.seconds = deadline.of_head(head, timeout)
         self.cache = "bypass" if _past_the_cache(head) else None
-        offer = (media.JSON, media.BINARY, media.EVENTS) if streams else (media.JSON, media.BINARY)
-        self.events = media.acceptable(head, *offer) == media.EVENTS
+        self.events = media.acceptable(head, media.JSON, media.BINARY, media.EVENTS) == media.EVENTS
+        if self.events and not streams:
+            media.acceptable(head, media.JSON, media.BINARY, otherwise=_IN_ONE_PART)
+            self.events = False
 
 
 def _json_length(head: Head) -> int | None:

@@ -8,11 +8,13 @@ from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.codecs.v2.writer import Writer
 from moorage_runtime.dataplane.plane import DataPlane
+from moorage_runtime.engines.engine import Streaming
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import media
+from moorage_runtime.servers.rest.events import Events
 from moorage_runtime.servers.rest.faults import refuse
 from moorage_runtime.servers.rest.http_call import HttpCall
 from moorage_runtime.servers.rest.terms import BINARY_HEADER, Terms
@@ -35,10 +37,12 @@ class V2Infer:
         self.writer = Writer(served.name, served.version)
         self.body_limit = limits.body_bytes
         self._timeout = plane.config.timeout_seconds
+        self._streams = isinstance(engine, Streaming)
+        self._events = Events()
 
     def accept(self, head: Head) -> None:
         """Look at a head before its body is read. Raises `RequestFault` 400, 406 or 415."""
-        head.facts = Terms(head, self._timeout, streams=False)
+        head.facts = Terms(head, self._timeout, streams=self._streams)
 
     def __call__(self, exchange: Exchange) -> None:
         """Read, run, answer."""
@@ -50,13 +54,23 @@ class V2Infer:
             self.plane.count(fault, exchange.began, DOOR, self.served)
             refuse(exchange, fault)
             return
-        call = _V2Call(exchange, terms, request.inputs, request.outputs)
-        call.request, call.writer = request, self.writer
+        end = exchange.began + terms.seconds
         if request.parameters:
-            call.deadline = min(call.deadline, _told_deadline(request.parameters, exchange.began))
+            end = min(end, _told_deadline(request.parameters, exchange.began))
+        if terms.events:
+            self._stream(exchange, request, end)
+            return
+        call = _V2Call(exchange, terms, request.inputs, request.outputs)
+        call.request, call.writer, call.deadline = request, self.writer, end
         if self.plane.tracer is not None:
             call.follow(self.plane.tracer, DOOR)
         self.plane.submit(self.served, call, DOOR)
+
+    def _stream(self, exchange: Exchange, request: InferRequest, end: float) -> None:
+        if request.binary:
+            raise RequestFault(400, "InvalidRequest", "an answer in parts has no binary tensors")
+        parts = self.plane.stream(self.served, request.inputs, request.outputs, end, DOOR)
+        self._events.send(exchange, parts, lambda part: self.writer.write(request, part)[0])
 
 
 class _V2Call(HttpCall):
