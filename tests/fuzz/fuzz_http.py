@@ -21,6 +21,7 @@ SEEDS = (
     request("/need", b"x" * 1000, "expect: 100-continue") + request("/need", b"x" * 1001),
     request("/echo", b"x" * 70_000) + request("/refuse", b"x"),
     b"GET http://a/echo?q HTTP/1.0\r\nconnection: keep-alive\r\n\r\n" + request("/echo", b"", "connection: close"),
+    request("/echo", b"abc", "traceparent: 1", "x-request-id: one") + request("/echo", b"abc", "traceparent: 2"),
     b"content-length: 5\r\n",
     b"content-length: 18446744073709551615\r\n",
     b"transfer-encoding: chunked\r\n",

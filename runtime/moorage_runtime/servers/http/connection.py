@@ -85,13 +85,13 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The client has read."""
-        self._outbox.resume()
-        self.answered()
-
-    def answered(self) -> None:
-        """An answer has left."""
         self.due = 0.0
-        if self._intake.paused:
+        self._outbox.resume()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """The client may ask for more, if it was not before."""
+        if self._outbox.paused:
             self._intake.resume()
 
     def filled(self, upload: Upload) -> None:
@@ -105,6 +105,8 @@ class Connection(asyncio.Protocol):
         self._ending = self._outbox.last = True
         self.due = 0.0
         self._intake.stop()
+        # An answer that only the end of the connection ends leaves none for requests behind it.
+        self._outbox.drop()
         if self.half_closed or not self._transport.can_write_eof():
             self._transport.close()
         else:
@@ -140,11 +142,14 @@ class Connection(asyncio.Protocol):
 
     def moved(self, phase: Phase) -> int:
         """A count that grows as a phase goes on, in bytes."""
-        return -self._transport.get_write_buffer_size() if phase is Phase.STALLED else self._intake.received
+        if phase is Phase.STALLED:
+            return -self._transport.get_write_buffer_size()
+        return self._intake.upload.received if self._intake.upload is not None else 0
 
     def overdue(self, phase: Phase, now: float) -> bool:
         """Whether a phase has gone on for too long, though it goes on."""
-        return phase is Phase.BODY and now >= self._intake.until
+        upload = self._intake.upload
+        return phase is Phase.BODY and upload is not None and now >= upload.until
 
     def expire(self, phase: Phase) -> None:
         """A phase has lasted too long."""

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from typing import TYPE_CHECKING
 
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.servers.http.bodies import Skipped, sized
-from moorage_runtime.servers.http.chunks import Chunked
 from moorage_runtime.servers.http.coding import Unpacking, unpack
 from moorage_runtime.servers.http.exchange import Body, Exchange
 from moorage_runtime.servers.http.head import Head, nothing
 from moorage_runtime.servers.http.heads import Refusal, internal
 from moorage_runtime.servers.http.parse import hopeless
 from moorage_runtime.servers.http.patience import Phase
-from moorage_runtime.servers.http.upload import Upload
+from moorage_runtime.servers.http.upload import Upload, awaited, passing
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.http.connection import Connection
@@ -28,12 +25,9 @@ _CUT_OFF = RequestFault(400, "InvalidRequest", "the request ended before it was 
 
 
 class Intake:
-    """Takes a connection's bytes apart and runs what they ask for.
+    """Takes a connection's bytes apart and runs what they ask for. `upload`: the body under way."""
 
-    `paused`: the client has to take answers before it may ask for more.
-    """
-
-    __slots__ = ("_connection", "_outbox", "_rest", "_service", "_transport", "_upload", "paused")
+    __slots__ = ("_connection", "_outbox", "_rest", "_service", "_transport", "upload")
 
     def __init__(self, connection: Connection, service: Service, transport: asyncio.Transport, outbox: Outbox) -> None:
         self._connection = connection
@@ -41,8 +35,7 @@ class Intake:
         self._transport = transport
         self._outbox = outbox
         self._rest = b""
-        self._upload: Upload | None = None
-        self.paused = False
+        self.upload: Upload | None = None
 
     def take(self, data: bytes) -> None:  # noqa: C901 - the hot path; each call more costs every request
         """Read what has come."""
@@ -59,8 +52,8 @@ class Intake:
                 if outbox.stalled or len(outbox.waiting) >= most:
                     self._pause(data[at:])
                     return
-                if self._upload is not None:
-                    at = self._feed(self._upload, data, at)
+                if self.upload is not None:
+                    at = self._feed(self.upload, data, at)
                     continue
                 end = data.find(b"\r\n\r\n", at) + 4
                 if end < 4:
@@ -95,7 +88,7 @@ class Intake:
 
     def cut_off(self) -> None:
         """The client sends no more."""
-        if not self._outbox.last and not self.paused and (self._rest or self._upload is not None):
+        if not self._outbox.last and not self._outbox.paused and (self._rest or self.upload is not None):
             self._fail(_CUT_OFF)
 
     def expire(self, phase: Phase) -> None:
@@ -112,34 +105,26 @@ class Intake:
     def stop(self) -> None:
         """Read no more requests."""
         self._rest = b""
-        self._stop_body()
-        if self.paused:
-            self.paused = False
+        if self.upload is not None:
+            self._service.bodies -= self.upload.stop(self._connection, self._transport)
+            self.upload = None
+        if self._outbox.paused:
+            self._outbox.paused = False
             if not self._transport.is_closing():
                 self._transport.resume_reading()
 
     def resume(self) -> None:
         """Go on, if the client has taken enough. Not at once: this is called amid the answers of others."""
         if not self._outbox.stalled and len(self._outbox.waiting) < self._service.limits.pipelined:
-            self.paused = False
+            self._outbox.paused = False
             self._service.loop.call_soon(self._resume)
 
     @property
     def phase(self) -> Phase | None:
         """What of a request is awaited; None when nothing of one has come, or nothing is read."""
-        if self._upload is not None:
+        if self.upload is not None:
             return Phase.BODY
-        return Phase.HEAD if self._rest and not self.paused else None
-
-    @property
-    def received(self) -> int:
-        """Bytes of the body under way."""
-        return self._upload.received if self._upload is not None else 0
-
-    @property
-    def until(self) -> float:
-        """When the body under way must be whole."""
-        return self._upload.until if self._upload is not None else math.inf
+        return Phase.HEAD if self._rest and not self._outbox.paused else None
 
     def _enqueue(self, head: Head, body: Body) -> Exchange:
         service = self._service
@@ -165,8 +150,7 @@ class Intake:
         if isinstance(head.route, Refusal):
             self._skip(head, more=more)
         elif head.chunked or head.length:
-            reader = Chunked(head.route.body_limit) if head.chunked else sized(head.length or 0)
-            self._upload = Upload(self._service, head, reader)
+            self.upload = awaited(self._service, head)
             if head.expects and not more:
                 self._outbox.interim()
         else:
@@ -174,15 +158,13 @@ class Intake:
 
     def _skip(self, head: Head, *, more: bool) -> None:
         """Refuse a head, and let its body pass by if that is not too much."""
-        limit = self._service.limits.discard_bytes
         if not head.chunked and not head.length:
             self._outbox.more = more
             self._outbox.last = not head.keep_alive
-        elif head.expects or not head.keep_alive or (head.length or 0) > limit:
+        elif head.expects or not head.keep_alive or (head.length or 0) > self._service.limits.discard_bytes:
             self._outbox.last = True
         else:
-            reader = Chunked(limit, keep=False) if head.chunked else Skipped(head.length or 0)
-            self._upload = Upload(self._service, None, reader)
+            self.upload = passing(self._service, head)
         self._run(self._enqueue(head, b""))
 
     def _feed(self, upload: Upload, data: bytes, at: int) -> int:
@@ -195,7 +177,7 @@ class Intake:
 
     def _finish(self, upload: Upload, *, more: bool) -> None:
         """A body is whole."""
-        self._upload = None
+        self.upload = None
         weight = upload.stop(self._connection, self._transport)
         self._connection.due = 0.0
         if upload.head is not None:
@@ -215,14 +197,9 @@ class Intake:
         else:
             unpack(self._service, exchange, Unpacking(body, head.coding, head.route.body_limit), self._run)
 
-    def _stop_body(self) -> None:
-        if self._upload is not None:
-            self._service.bodies -= self._upload.stop(self._connection, self._transport)
-            self._upload = None
-
     def _fail(self, fault: RequestFault) -> None:
         """What comes from here on cannot be read."""
-        upload = self._upload
+        upload = self.upload
         if upload is None or upload.head is not None:
             self.refuse(upload.head if upload is not None else None, fault)
             return
@@ -255,11 +232,11 @@ class Intake:
     def _pause(self, rest: bytes) -> None:
         self._rest = rest
         self._outbox.more = True
-        self.paused = True
+        self._outbox.paused = True
         self._transport.pause_reading()
 
     def _resume(self) -> None:
-        if self.paused or self._outbox.last or self._transport.is_closing():
+        if self._outbox.paused or self._transport.is_closing():
             return
         self._transport.resume_reading()
         rest, self._rest = self._rest, b""

@@ -26,6 +26,7 @@ class Outbox:
 
     `more`: bytes behind the last of them have arrived. `last`: no further request is read. Where neither holds back
     an end, the answer that empties the outbox is the connection's last one. `stalled`: the client has to read first.
+    `paused`: it is not listened to until it has taken answers.
     """
 
     __slots__ = (
@@ -36,6 +37,7 @@ class Outbox:
         "last",
         "more",
         "owes_continue",
+        "paused",
         "stalled",
         "waiting",
     )
@@ -49,6 +51,7 @@ class Outbox:
         self.more = False
         self.last = False
         self.owes_continue = False
+        self.paused = False
         self.stalled = False
 
     def answer(self, exchange: Exchange, answer: Answer) -> None:
@@ -57,7 +60,9 @@ class Outbox:
             self._leave(exchange, answer)
             if self.waiting or self.owes_continue:
                 self._advance()
-            self._connection.answered()
+            self._connection.due = 0.0
+            if self.paused:
+                self._connection.go_on()
         else:
             exchange.held = answer
 
@@ -77,7 +82,8 @@ class Outbox:
         elif self.waiting[0] is exchange:
             self._close(stream)
             self._advance()
-            self._connection.answered()
+            self._connection.due = 0.0
+            self._connection.go_on()
 
     def interim(self) -> None:
         """Tell the client to go on, once its turn has come."""
@@ -121,7 +127,10 @@ class Outbox:
 
     def _leave(self, exchange: Exchange, answer: Answer) -> None:
         service = self._service
-        self._release()
+        self.waiting.popleft()
+        service.traffic.in_flight -= 1
+        if exchange.weight:
+            service.bodies -= exchange.weight
         line = b""
         if self.last or exchange.head.old or service.leaving():
             line = self._line(exchange)
@@ -140,7 +149,7 @@ class Outbox:
             self._connection.end()
 
     def _release(self) -> Exchange:
-        """The first exchange waits no more."""
+        """The first exchange waits no more, as in `_leave`."""
         exchange = self.waiting.popleft()
         service = self._service
         service.traffic.in_flight -= 1

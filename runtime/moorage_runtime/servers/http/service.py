@@ -76,8 +76,8 @@ class Service:
         self._count = itertools.count()
 
     def new_id(self) -> bytes:
-        """A request id for a client that sent none: 16 hex digits, told apart by process and by count."""
-        return b"%b%08x" % (self._prefix, next(self._count) & 0xFFFFFFFF)
+        """A request id for a client that sent none: hex digits, told apart by process and by count."""
+        return b"%b%08x" % (self._prefix, next(self._count))
 
     def refusal(self, head: Head | None, fault: RequestFault, request_id: bytes) -> Answer:
         """The answer that tells a fault."""

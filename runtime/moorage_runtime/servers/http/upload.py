@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.servers.http.bodies import LARGE_BYTES, BodyReader, Large
+from moorage_runtime.servers.http.bodies import LARGE_BYTES, BodyReader, Large, Skipped, sized
+from moorage_runtime.servers.http.chunks import Chunked
 from moorage_runtime.servers.http.filling import Filling
 
 if TYPE_CHECKING:
@@ -74,8 +75,22 @@ class Upload:
         return self._counted
 
     def _count(self) -> None:
+        if self.head is None:
+            return
         service = self._service
         service.bodies += self._reader.received - self._counted
         self._counted = self._reader.received
         if service.bodies > service.limits.bodies_bytes and not self._reader.done:
             raise _CROWDED
+
+
+def awaited(service: Service, head: Head) -> Upload:
+    """The body of a request that has a route."""
+    return Upload(service, head, Chunked(head.route.body_limit) if head.chunked else sized(head.length or 0))
+
+
+def passing(service: Service, head: Head) -> Upload:
+    """The body of a request that is refused."""
+    if head.chunked:
+        return Upload(service, None, Chunked(service.limits.discard_bytes, keep=False))
+    return Upload(service, None, Skipped(head.length or 0))

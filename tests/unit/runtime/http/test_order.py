@@ -94,6 +94,22 @@ def test_who_is_ended_while_others_have_their_turn_is_read_no_more() -> None:
     assert len(wire.shop.asked) == 2
 
 
+async def test_requests_behind_an_answer_that_ends_with_the_connection_get_none() -> None:
+    old = b"GET /later HTTP/1.0\r\nconnection: keep-alive\r\n\r\n"
+    wire = Wire(limits=Limits(pipelined=2)).send(old + request("/later") + request() * 3)
+    assert wire.paused
+    stream = wire.shop.later[0].stream(200, b"text/plain")
+    await stream.write(b"part")
+    stream.close()
+    assert wire.out.endswith(b"part")
+    assert wire.ended
+    assert not wire.paused
+    assert wire.shop.later[1].gone
+    wire.loop.turn()
+    assert len(wire.shop.asked) == 2
+    assert wire.traffic.in_flight == 0
+
+
 def test_a_body_goes_on_after_a_pause() -> None:
     wire = Wire(limits=Limits(pipelined=1)).send(request("/later"), request("/echo", b"x" * 100_000))
     assert wire.paused

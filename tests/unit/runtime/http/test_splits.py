@@ -29,7 +29,11 @@ def chunked(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def sized(draw: st.DrawFn) -> bytes:
-    lines = draw(st.lists(st.sampled_from(["a: b", "x-request-id: mine", "accept: */*", "upgrade: h2c"]), max_size=3))
+    lines = draw(
+        st.lists(
+            st.sampled_from(["a: b", "x-request-id: mine", "traceparent: 1", "B3: 2 ", "upgrade: h2c"]), max_size=3
+        )
+    )
     path = draw(st.sampled_from(["/echo", "/need", "/none", "/fail", "/refuse"]))
     return request(path, draw(bodies), *lines)
 
