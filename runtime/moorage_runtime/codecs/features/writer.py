@@ -23,6 +23,7 @@ from moorage_runtime.tensors import Array, TensorSpec
 Labels = tuple[int | str, ...]
 _encode = msgspec.json.Encoder().encode
 _LABELS = ("INT64", "INT32", "BYTES", "BOOL", "UINT8", "INT8")
+_TEXT = frozenset("OSU")
 _NAMED_SO = ("prob", "softmax")
 
 
@@ -74,7 +75,7 @@ class Writer:
         told: dict[str, Any] = answers[0] if question.single else {"predictions": answers}
         told["version"] = self._version
         told["requestId"] = question.options.request_id or request_id
-        told["latencyMs"] = round(seconds * 1000, 3)
+        told["latencyMs"] = int(seconds * 1e6) / 1000
         return _encode(told)
 
     def _answers(self, question: Question, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
@@ -89,23 +90,24 @@ class Writer:
         return answers
 
     def _classified(self, found: Roles, question: Question, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
-        labels = _by_row(found.label, outputs, question.rows) if found.label else None
         told = question.options.return_probabilities is not False
-        answers = []
-        for at, row in enumerate(_by_row(found.probabilities or "", outputs, question.rows)):
-            likely = row if isinstance(row, list) and len(row) > 1 else _two_sided(row)
-            best = max(likely)
-            answer: dict[str, Any] = {"prediction": labels[at] if labels else self._class(likely.index(best))}
-            if told:
-                answer["probabilities"] = self._by_class(likely)
-            answer["confidence"] = best
-            answers.append(answer)
-        return answers
+        chances = _by_row(found.probabilities or "", outputs, question.rows)
+        if not isinstance(chances[0], list) or len(chances[0]) < 2:
+            chances = [_two_sided(row) for row in chances]
+        if found.label:
+            labels = _by_row(found.label, outputs, question.rows)
+        else:
+            labels = [self._class(row.index(max(row))) for row in chances]
+        if not told:
+            return [{"prediction": label, "confidence": max(row)} for label, row in zip(labels, chances, strict=True)]
+        return [
+            {"prediction": label, "probabilities": self._by_class(row), "confidence": max(row)}
+            for label, row in zip(labels, chances, strict=True)
+        ]
 
-    def _by_class(self, likely: list[float]) -> dict[str, float] | list[float]:
-        if len(self._names) != len(likely):
-            return likely
-        return dict(zip(self._names, likely, strict=True))
+    def _by_class(self, chances: list[float]) -> dict[str, float] | list[float]:
+        names = self._names
+        return dict(zip(names, chances, strict=True)) if len(names) == len(chances) else chances
 
     def _class(self, place: int) -> int | str:
         return self._classes[place] if self._classes and place < len(self._classes) else place
@@ -127,16 +129,16 @@ def _two_sided(value: Any) -> list[float]:
 def _by_row(name: str, outputs: Mapping[str, Array], count: int) -> list[Any]:
     """An output as one value for each row, a scalar where a row has one element."""
     array = outputs[name]
-    if array.shape[:1] != (count,):
+    if not array.ndim or len(array) != count:
         if count != 1:
             raise RequestFault(
                 500, "OutputNotByRow", f"the model's output {name!r} has no row for each row; send one row at a time"
             )
         array = array.reshape((1, *array.shape))
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array.reshape(count)
     found: list[Any] = array.tolist()
-    return _text(found) if array.dtype.kind in "OSU" else found
+    if array.ndim == 2 and array.shape[1] == 1:
+        found = [row[0] for row in found]
+    return _text(found) if array.dtype.kind in _TEXT else found
 
 
 def _text(value: Any) -> Any:

@@ -76,7 +76,7 @@ def _v2_request(subject: Subject) -> Schema:
                 "minItems": count,
                 "maxItems": count,
             },
-            "outputs": {"type": ["array", "null"], "items": wanted, "maxItems": len(subject.outputs)},
+            "outputs": {"type": ["array", "null"], "items": wanted, "uniqueItems": True},
         },
     }
 
@@ -98,7 +98,7 @@ def _v2_answer(subject: Subject) -> Schema:
 
 def _v2_tensor(spec: TensorSpec, element: Schema, shape: Schema) -> Schema:
     flat = {"type": "array", "items": element}
-    deep = [elements.nested(element, spec.shape)] if len(spec.shape) > 1 else []
+    deep = [elements.nested(element, (-1,) * len(spec.shape), least=0)] if len(spec.shape) > 1 else []
     tensor = _object(
         {
             "name": {"const": spec.name},

@@ -51,12 +51,17 @@ def tensor(raw: msgspec.Raw, spec: TensorSpec, path: str, below: str = "") -> Ar
 
 @cache
 def _decoder(datatype: str, depth: int) -> Any:
+    return msgspec.json.Decoder(lists(datatype, depth)).decode
+
+
+def lists(datatype: str, depth: int) -> Any:
+    """The type of JSON lists so deep, of elements within the bounds of their datatype."""
     kind: Any = compiled.element(plain(TensorSpec("", datatype, ())))
     if datatype == "BYTES":
         kind = kind | _Bytes
     for _ in range(depth):
         kind = list[kind]
-    return msgspec.json.Decoder(kind).decode
+    return kind
 
 
 def _unpacked(value: Any) -> Any:

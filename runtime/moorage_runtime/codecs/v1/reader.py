@@ -9,6 +9,7 @@ import msgspec
 
 from moorage_runtime.codecs.features.reader import Reader
 from moorage_runtime.codecs.v1.nested import is_bytes, opening, tensor
+from moorage_runtime.codecs.v1.plain_rows import PlainRows
 from moorage_runtime.codecs.v1.refusals import invalid, malformed, names
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec
@@ -39,9 +40,14 @@ class V1Reader:
         self._features = features
         self._elements = elements
         self._only = next(iter(specs.values())) if len(specs) == 1 else None
+        self._plain = PlainRows(self._only, elements) if self._only and self._only.shape else None
 
     def read(self, body: bytes) -> Request:
         """One request. Raises `RequestFault` 400 whose message starts with the path, 413 for too many elements."""
+        inputs = self._plain.read(body) if self._plain else None
+        return self._carefully(body) if inputs is None else Request(inputs, by_row=True)
+
+    def _carefully(self, body: bytes) -> Request:
         try:
             sent = _decode_body(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
