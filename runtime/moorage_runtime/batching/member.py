@@ -70,7 +70,7 @@ def expired(member: Member, now: float) -> RequestFault | None:
         return client_gone()
     if member.deadline <= now:
         waited = member.deadline - member.began
-        return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {waited:g} s")
+        return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {round(waited, 3):g} s")
     return None
 
 

@@ -217,4 +217,4 @@ def _left() -> RequestFault:
 
 def _late(caller: Caller) -> RequestFault:
     waited = caller.deadline - caller.began
-    return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {waited:g} s")
+    return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {round(waited, 3):g} s")
