@@ -15,6 +15,7 @@ from tests.unit.runtime.pod import Pod
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import faults, media
+from moorage_runtime.servers.rest.door import Methods, reading
 from moorage_runtime.servers.rest.router import Router
 from moorage_runtime.servers.rest.terms import Terms
 
@@ -104,6 +105,35 @@ def test_a_router_without_doors_knows_no_path() -> None:
         Router([], lambda: 7).route(head(b"/v2"))
     assert caught.value.status == 404
     assert Router([], lambda: 7).epoch == 7
+
+
+class Telling:
+    """A door whose documents say how often it was asked for them."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    def match(self, parts: list[str]) -> Methods | None:
+        self.asked.append(parts)
+        return reading(lambda: (200, b"%d" % len(self.asked))) if parts[0] != "none" else None
+
+
+def test_a_path_is_looked_up_once_in_an_epoch() -> None:
+    door, epoch = Telling(), [1]
+    router = Router([door], lambda: epoch[0])
+    for length in (b"1", b"2", b"3"):
+        router.route(Head(b"GET", b"/a%20b", b"", {b"content-length": length}))
+    assert door.asked == [["a b"]]
+    epoch[0] = 2
+    router.route(Head(b"HEAD", b"/a%20b", b"", {}))
+    assert door.asked == [["a b"]] * 2
+    for number in range(200):
+        router.route(Head(b"GET", b"/%d" % number, b"", {}))
+    assert len(door.asked) == 202
+    for _ in range(2):
+        with pytest.raises(RequestFault, match="no such path"):
+            router.route(Head(b"GET", b"/none", b"", {}))
+    assert door.asked[-2:] == [["none"]] * 2
 
 
 def test_the_sooner_deadline_counts(serving: Pod) -> None:

@@ -14,7 +14,10 @@ _TYPES = (JSON, BINARY, b"application/x-www-form-urlencoded", b"text/plain")
 
 def check(head: Head) -> None:
     """Raises `RequestFault` 415 for a body that is no JSON."""
-    kind = head.headers.get(b"content-type", JSON).partition(b";")[0].strip().lower()
+    told = head.headers.get(b"content-type", JSON)
+    if told == JSON:
+        return
+    kind = told.partition(b";")[0].strip().lower()
     if kind not in _TYPES and not kind.endswith(b"+json"):
         raise RequestFault(415, "TypeUnsupported", "send application/json")
 

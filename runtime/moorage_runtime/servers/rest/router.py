@@ -12,6 +12,7 @@ from moorage_runtime.servers.rest import faults
 from moorage_runtime.servers.rest.auth import Keys
 from moorage_runtime.servers.rest.door import Door, Methods
 
+_PATHS = 64
 PATHS = "/v2, /v1/models, /v1/predict, /openapi.json, /docs"
 
 
@@ -22,6 +23,8 @@ class Router:
         self._doors = doors
         self._epoch = epoch
         self._keys = keys
+        self._known: dict[bytes, Methods] = {}
+        self._known_in = epoch()
 
     @property
     def epoch(self) -> int:
@@ -35,7 +38,7 @@ class Router:
         """
         if self._keys is not None:
             self._keys.check(head)
-        methods = self._methods(head.path)
+        methods = self._known_methods(head.path)
         route = methods.get(head.method) or (methods.get(b"GET") if head.method == b"HEAD" else None)
         if route is None:
             allowed = [*methods, *([b"HEAD"] if b"GET" in methods else [])]
@@ -53,6 +56,19 @@ class Router:
     def error(self, head: Head | None, fault: RequestFault, request_id: bytes) -> bytes:
         """The body that tells a refusal."""
         return faults.document(head, fault, request_id)
+
+    def _known_methods(self, path: bytes) -> Methods:
+        """Heads differ more often than paths: a length, a trace, a request id."""
+        if self._known_in != self._epoch():
+            self._known_in = self._epoch()
+            self._known.clear()
+        methods = self._known.get(path)
+        if methods is None:
+            methods = self._methods(path)
+            if len(self._known) >= _PATHS:
+                self._known.clear()
+            self._known[path] = methods
+        return methods
 
     def _methods(self, path: bytes) -> Methods:
         parts = [unquote(part) for part in path.decode("latin-1").removesuffix("/").split("/")[1:]]
