@@ -9,6 +9,8 @@ import numpy as np
 from moorage_runtime.servers.http.exchange import Body
 
 LARGE_BYTES = 64 << 10
+# As numpy's own memory is.
+_ALIGNMENT = 16
 
 
 class BodyReader(Protocol):
@@ -52,15 +54,19 @@ class Small:
 
 
 class Large:
-    """A body of `length` bytes that is read straight to its place. Memory is taken as it is filled, not before."""
+    """A body of `length` bytes that is read straight to its place. Memory is taken as it is filled, not before.
+
+    `aligned`: where in it something begins that should lie at a multiple of 16.
+    """
 
     __slots__ = ("_place", "done", "length", "received")
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, aligned: int = 0) -> None:
         self.length = length
         self.received = 0
         self.done = False
-        self._place: memoryview = np.empty(length, np.uint8).data
+        lead = -aligned % _ALIGNMENT
+        self._place: memoryview = np.empty(lead + length, np.uint8).data[lead:]
 
     def feed(self, data: bytes, at: int) -> int:
         """See `BodyReader`."""
@@ -105,6 +111,6 @@ class Skipped:
         return b""
 
 
-def sized(length: int) -> BodyReader:
-    """The reader of a body that is not empty and whose length is known."""
-    return Small(length) if length < LARGE_BYTES else Large(length)
+def sized(length: int, aligned: int = 0) -> BodyReader:
+    """The reader of a body that is not empty and whose length is known; `aligned`: see `Large`."""
+    return Small(length) if length < LARGE_BYTES else Large(length, aligned)

@@ -14,20 +14,31 @@ from moorage_runtime.servers.http.outbox import Outbox
 from moorage_runtime.servers.http.patience import Phase
 from moorage_runtime.servers.http.service import Service
 from moorage_runtime.servers.http.stream import Stream
-from moorage_runtime.servers.http.upload import Upload
 
 _CROWDED = RequestFault(503, "TooManyConnections", "too many connections", ((b"retry-after", b"1"),))
 _TCP_CLOSED = 7
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """Its `Intake` reads requests and hands them to their routes, its `Outbox` sends the answers.
 
     `due`, `mark`: see `Patience`. `half_closed`: the client sends no more, but may still read.
+    `place`: where the next bytes go.
     """
 
-    __slots__ = ("_ending", "_intake", "_lingered", "_outbox", "_service", "_transport", "due", "half_closed", "mark")
+    __slots__ = (
+        "_ending",
+        "_intake",
+        "_lingered",
+        "_outbox",
+        "_service",
+        "_transport",
+        "due",
+        "half_closed",
+        "mark",
+        "place",
+    )
 
     _transport: asyncio.Transport
     _intake: Intake
@@ -38,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._ending = False
         self._lingered = 0
         self.half_closed = False
+        self.place = service.scratch
         self.due = 0.0
         self.mark: int | None = None
 
@@ -60,9 +72,17 @@ class Connection(asyncio.Protocol):
         self._intake.stop()
         self._outbox.drop()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Where the next bytes go: to a place that all connections share, or straight into a large body."""
+        return self.place
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes have come."""
-        self._intake.take(data)
+        if self.place is self._service.scratch:
+            self._intake.take(self.place[:nbytes].tobytes())
+        else:
+            self.place = self.place[nbytes:]
+            self._intake.filled(nbytes)
 
     def eof_received(self) -> bool:
         """The client sends no more; it may still read. Gives whether the connection stays open."""
@@ -93,10 +113,6 @@ class Connection(asyncio.Protocol):
         """The client may ask for more, if it was not before."""
         if self._outbox.paused:
             self._intake.resume()
-
-    def filled(self, upload: Upload) -> None:
-        """More of a body has come to its place."""
-        self._intake.filled(upload)
 
     def end(self) -> None:
         """The last answer is sent: let the client read it, and close."""

@@ -17,11 +17,13 @@ class Head:
 
     `length`: declared bytes of the body, None when not declared. `request_id`: the client's own, when it is sane.
     `old`: HTTP/1.0. `coding`: of the body, None for identity. `expects`: the client waits for `100 Continue`.
+    `aligned`: set by the application, where in a large body something begins that should lie at a multiple of 16.
     `facts`: for the application, what it derived from this head; lives as long as the head is remembered.
     `route`: what answers. `simple`: admitted, and nothing but its body's length tells where it ends.
     """
 
     __slots__ = (
+        "aligned",
         "chunked",
         "coding",
         "expects",
@@ -57,6 +59,7 @@ class Head:
         self.expects = b"expect" in headers and not old
         self.request_id = _sane(headers)
         self.facts: object = None
+        self.aligned = 0
         self.simple = False
 
     def variant(self, names: Sequence[bytes], values: Sequence[bytes]) -> Head:

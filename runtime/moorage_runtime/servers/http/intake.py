@@ -76,10 +76,13 @@ class Intake:
         if at < size:
             self._go_on(data, at)
 
-    def filled(self, upload: Upload) -> None:
-        """More of a body has come straight to its place."""
+    def filled(self, count: int) -> None:
+        """That much of a large body has come straight to its place."""
+        upload = self.upload
+        if upload is None:
+            return
         try:
-            upload.filled()
+            upload.filled(count)
         except RequestFault as fault:
             self._fail(fault)
             return
@@ -106,7 +109,7 @@ class Intake:
         """Read no more requests."""
         self._rest = b""
         if self.upload is not None:
-            self._service.bodies -= self.upload.stop(self._connection, self._transport)
+            self._service.bodies -= self.upload.stop(self._connection)
             self.upload = None
         if self._outbox.paused:
             self._outbox.paused = False
@@ -172,13 +175,13 @@ class Intake:
         if upload.done:
             self._finish(upload, more=at < len(data))
         else:
-            upload.fill(self._connection, self._transport)
+            upload.fill(self._connection)
         return at
 
     def _finish(self, upload: Upload, *, more: bool) -> None:
         """A body is whole."""
         self.upload = None
-        weight = upload.stop(self._connection, self._transport)
+        weight = upload.stop(self._connection)
         self._connection.due = 0.0
         if upload.head is not None:
             self._whole(upload.head, upload.body(), weight, more=more)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SCRATCH_BYTES = 64 << 10
 Observer = Callable[["Exchange", int, int], None]
 _LAST_RESORT = b'{"error":{"code":500,"reason":"InternalError","message":"internal error"}}'
 
@@ -31,7 +32,7 @@ class Service:
     """The application, the bounds, and who is connected.
 
     `bodies`: bytes of bodies on their way, see `Limits.bodies_bytes`. `observer` hears of every answer: its status and
-    length. `loop` is set when the port opens.
+    length. `loop` is set when the port opens. `scratch`: where bytes are read to, and taken from at once.
     """
 
     __slots__ = (
@@ -47,6 +48,7 @@ class Service:
         "limits",
         "loop",
         "observer",
+        "scratch",
         "traffic",
     )
 
@@ -72,6 +74,7 @@ class Service:
         self.heads = Heads(app, limits)
         self.connections: set[Connection] = set()
         self.bodies = 0
+        self.scratch = memoryview(bytearray(SCRATCH_BYTES))
         self._prefix = os.urandom(4).hex().encode()
         self._count = itertools.count()
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.bodies import LARGE_BYTES, BodyReader, Large, Skipped, sized
 from moorage_runtime.servers.http.chunks import Chunked
-from moorage_runtime.servers.http.filling import Filling
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.http.connection import Connection
@@ -26,13 +24,12 @@ class Upload:
     `until`: when it must be whole.
     """
 
-    __slots__ = ("_counted", "_filling", "_reader", "_service", "head", "until")
+    __slots__ = ("_counted", "_reader", "_service", "head", "until")
 
     def __init__(self, service: Service, head: Head | None, reader: BodyReader) -> None:
         self._service = service
         self._reader = reader
         self._counted = 0
-        self._filling = False
         self.head = head
         self.until = service.clock() + service.limits.body_seconds
 
@@ -56,22 +53,21 @@ class Upload:
         self._count()
         return at
 
-    def fill(self, connection: Connection, transport: asyncio.Transport) -> None:
+    def fill(self, connection: Connection) -> None:
         """Have the rest read straight to its place, if it is worth it."""
         reader = self._reader
         if isinstance(reader, Large) and reader.length - reader.received >= LARGE_BYTES:
-            self._filling = True
-            transport.set_protocol(Filling(connection, self, reader))
+            connection.place = reader.rest()
 
-    def filled(self) -> None:
-        """More has come to its place. Raises `RequestFault` 503."""
+    def filled(self, count: int) -> None:
+        """That much has come to its place. Raises `RequestFault` 503."""
+        if isinstance(self._reader, Large):
+            self._reader.filled(count)
         self._count()
 
-    def stop(self, connection: Connection, transport: asyncio.Transport) -> int:
+    def stop(self, connection: Connection) -> int:
         """It is whole, or nobody waits for it any more. Gives the bytes that are counted for it, for the caller."""
-        if self._filling:
-            self._filling = False
-            transport.set_protocol(connection)
+        connection.place = self._service.scratch
         return self._counted
 
     def _count(self) -> None:
@@ -86,7 +82,7 @@ class Upload:
 
 def awaited(service: Service, head: Head) -> Upload:
     """The body of a request that has a route."""
-    return Upload(service, head, Chunked(head.route.body_limit) if head.chunked else sized(head.length or 0))
+    return Upload(service, head, Chunked(head.route.body_limit) if head.chunked else sized(head.length or 0, head.aligned))
 
 
 def passing(service: Service, head: Head) -> Upload:

@@ -36,9 +36,9 @@ def test_a_large_body_is_read_straight_to_its_place() -> None:
     wire = Wire()
     wire.shop.routes[b"/large"] = Action(wire.shop.later.append)
     wire.send(request("/large", bytes(200_000))[:1000])
-    assert wire.protocol is not wire.connection
+    assert wire.connection.place is not wire.service.scratch
     wire.send(bytes(200_000 - 1000 + len(request("/large", bytes(200_000))) - 200_000))
-    assert wire.protocol is wire.connection
+    assert wire.connection.place is wire.service.scratch
     body = wire.shop.later[0].body
     assert isinstance(body, memoryview)
     assert body.nbytes == 200_000

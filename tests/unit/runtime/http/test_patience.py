@@ -164,7 +164,7 @@ def test_too_many_connections_are_told() -> None:
     second.service = first.service
     second.out.clear()
     connection = type(first.connection)(first.service)
-    second.connection = second.protocol = connection
+    second.connection = connection
     connection.connection_made(second)  # type: ignore[arg-type]
     assert second.statuses == [503]
     assert second.told[0].headers["connection"] == "close"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.answers import Answers
@@ -123,7 +123,6 @@ class Wire:
         self.paused = self.closed = self.aborted = self.ended = False
         self._waiting = b""
         self.connection = Connection(self.service)
-        self.protocol: Any = self.connection
         self.connection.connection_made(cast(asyncio.Transport, self))
 
     # The client's side.
@@ -138,7 +137,7 @@ class Wire:
 
     def hang_up(self) -> None:
         """The client sends no more."""
-        if not self.closed and not self.protocol.eof_received():
+        if not self.closed and not self.connection.eof_received():
             self.close()
 
     def reset(self) -> None:
@@ -155,15 +154,11 @@ class Wire:
 
     def _deliver(self) -> None:
         while self._waiting and not self.paused and not self.closed:
-            if isinstance(self.protocol, asyncio.BufferedProtocol):
-                place = cast(memoryview, self.protocol.get_buffer(-1))
-                count = min(len(place), len(self._waiting))
-                place[:count] = self._waiting[:count]
-                self._waiting = self._waiting[count:]
-                self.protocol.buffer_updated(count)
-            else:
-                data, self._waiting = self._waiting, b""
-                self.protocol.data_received(data)
+            place = self.connection.get_buffer(-1)
+            count = min(len(place), len(self._waiting))
+            place[:count] = self._waiting[:count]
+            self._waiting = self._waiting[count:]
+            self.connection.buffer_updated(count)
 
     @property
     def told(self) -> list[Told]:
@@ -193,7 +188,7 @@ class Wire:
     def close(self) -> None:
         if not self.closed:
             self.closed = True
-            self.protocol.connection_lost(None)
+            self.connection.connection_lost(None)
 
     def abort(self) -> None:
         self.aborted = True
@@ -208,9 +203,6 @@ class Wire:
     def resume_reading(self) -> None:
         self.paused = False
         self.loop.call_soon(self._deliver)
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol
 
     def get_write_buffer_size(self) -> int:
         return self.unread
