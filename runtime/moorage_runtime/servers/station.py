@@ -87,7 +87,7 @@ class Station:
         self.catalogue.drain()
         log.info("draining")
         seconds = self.config.drain_seconds
-        gone, _ = await asyncio.gather(self._traffic.drained(seconds), self._grpc.drain(seconds))
+        gone = await self._traffic.drained(seconds)
         log.info("drained", extra={"everyClientGone": gone})
 
     async def stop(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 # Before grpc is imported, which reads them then: no chatter on stderr, no care for forks, no resolver of its own.
@@ -22,8 +21,10 @@ _ROOM_FOR_HEAD = 64 << 10
 _MOST_CALLS = 1024
 _STREAMS_PER_CONNECTION = 256
 _METADATA_BYTES = 16 << 10
-# As long as it takes until nobody is sent here any more: only then must clients look for another pod.
-HAND_OVER_SECONDS = 3.0
+# Clients are asked to connect anew now and then: so they come to new pods, and leave one that drains before its port
+# closes, which ends what has just arrived.
+CONNECTION_SECONDS = 20.0
+_OF_DRAIN = 0.4
 
 
 class GrpcListener:
@@ -40,7 +41,7 @@ class GrpcListener:
         limits = plane.config.limits
         self._server = grpc.aio.server(
             handlers=(Door(plane, traffic, keys, more),),
-            options=_options(limits),
+            options=_options(limits, min(CONNECTION_SECONDS, plane.config.drain_seconds * _OF_DRAIN)),
             maximum_concurrent_rpcs=max(limits.concurrency or 0, _MOST_CALLS),
         )
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -53,18 +54,12 @@ class GrpcListener:
             raise OSError(f"the gRPC port cannot be bound: {self._address}") from error
         await self._server.start()
 
-    async def drain(self, seconds: float) -> None:
-        """Go on for as long as clients may still be sent here, then send them all away; at most `seconds` in all."""
-        stay = min(HAND_OVER_SECONDS, seconds / 3)
-        await asyncio.sleep(stay)
-        await self._server.stop(seconds - stay)
-
     async def stop(self, seconds: float) -> None:
         """Take no more calls; end those under way that take longer than `seconds`."""
         await self._server.stop(seconds)
 
 
-def _options(limits: Limits) -> list[tuple[str, int]]:
+def _options(limits: Limits, connection_seconds: float) -> list[tuple[str, int]]:
     return [
         # Two processes that take turns at one port would be a riddle.
         ("grpc.so_reuseport", 0),
@@ -74,6 +69,7 @@ def _options(limits: Limits) -> list[tuple[str, int]]:
         ("grpc.absolute_max_metadata_size", 2 * _METADATA_BYTES),
         ("grpc.max_concurrent_streams", _STREAMS_PER_CONNECTION),
         ("grpc.server_handshake_timeout_ms", 20_000),
+        ("grpc.max_connection_age_ms", max(1, round(connection_seconds * 1000))),
         # Clients that vanished are found out; those that ping more often than any need to are sent away.
         ("grpc.keepalive_time_ms", 120_000),
         ("grpc.keepalive_timeout_ms", 20_000),

@@ -32,7 +32,9 @@ class GrpcPort:
 
     async def started(self) -> None:
         """Wait until the port answers. Raises `OSError` when it cannot be bound."""
-        await self._listener()
+        if self._opening is None:
+            raise RuntimeError("the port was not started")
+        await self._opening
 
     async def _open(self) -> GrpcListener:
         module = await asyncio.to_thread(importlib.import_module, "moorage_runtime.servers.grpc.listener")
@@ -42,15 +44,6 @@ class GrpcPort:
         )
         await listener.start()
         return listener
-
-    async def _listener(self) -> GrpcListener:
-        if self._opening is None:
-            raise RuntimeError("the port was not started")
-        return await self._opening
-
-    async def drain(self, seconds: float) -> None:
-        """Send the clients away, in at most `seconds`."""
-        await (await self._listener()).drain(seconds)
 
     async def stop(self, seconds: float) -> None:
         """Take no more calls; end those under way that take longer than `seconds`."""
