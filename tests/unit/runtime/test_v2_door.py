@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.unit.runtime import models
 from tests.unit.runtime.pod import Pod
 
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.http.bodies import sized
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import faults, media
 from moorage_runtime.servers.rest.door import Methods, reading
@@ -211,3 +213,15 @@ def test_a_large_tensor_goes_through_in_both_forms(artifacts: Path, pod: Callabl
         status, _, answer = slow.ask("POST", INFER, body, inference_header_content_length=length)
         assert status == 200
         assert json.loads(answer)["outputs"][0]["data"] == [1.0] * (300 * 512)
+
+
+@pytest.mark.parametrize("length", range(1, 40))
+def test_a_large_tensor_lies_where_it_can_be_used(length: int) -> None:
+    reader = sized(length + 80_000, length)
+    sent = bytes(length) + np.arange(20_000, dtype=np.float32).tobytes()
+    reader.feed(sent[:70_000], 0)
+    reader.feed(b"x" + sent[70_000:] + b"next", 1)
+    tensor = np.ndarray((20_000,), np.float32, reader.body(), length)
+    assert tensor.ctypes.data % 16 == 0
+    assert tensor.tolist() == list(range(20_000))
+    assert len(reader.body()) == len(sent)

@@ -74,6 +74,7 @@ class Head:
         head.length = self.length
         head.coding = self.coding
         head.expects = self.expects
+        head.aligned = self.aligned
         head.facts = self.facts
         head.simple = self.simple
         head.route = self.route

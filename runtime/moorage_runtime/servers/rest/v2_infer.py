@@ -42,7 +42,8 @@ class V2Infer:
 
     def accept(self, head: Head) -> None:
         """Look at a head before its body is read. Raises `RequestFault` 400, 406 or 415."""
-        head.facts = Terms(head, self._timeout, streams=self._streams)
+        head.facts = terms = Terms(head, self._timeout, streams=self._streams)
+        head.aligned = terms.json_length or 0
 
     def __call__(self, exchange: Exchange) -> None:
         """Read, run, answer."""
