@@ -82,7 +82,8 @@ class Upload:
 
 def awaited(service: Service, head: Head) -> Upload:
     """The body of a request that has a route."""
-    return Upload(service, head, Chunked(head.route.body_limit) if head.chunked else sized(head.length or 0, head.aligned))
+    reader = Chunked(head.route.body_limit) if head.chunked else sized(head.length or 0, head.aligned)
+    return Upload(service, head, reader)
 
 
 def passing(service: Service, head: Head) -> Upload:
