@@ -14,7 +14,8 @@ class Contestant:
 
     `peer`: the lock that makes its environment ("" the project's own). `prepare` runs before the clock starts.
     Commands and environment are templates: $port, $grpc_port, $admin_port, $python, $bin, $site, $servers, $runtime,
-    $folder, $artifact. `constant`: answers without looking, so nothing is compared.
+    $folder, $artifact. `headers`: of every request, beside those of its
+    body. `constant`: answers without looking, so nothing is compared.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Contestant:
     prepare: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     doors: Mapping[str, str] = field(default_factory=lambda: DOORS)
+    headers: Mapping[str, str] = field(default_factory=dict)
     constant: bool = False
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from .payloads import Payload, payloads
 CORE = "1"
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 LIFT = "-10"
+NONE: Mapping[str, str] = {}
+GRPC = {"content-type": "application/grpc", "te": "trailers"}
 
 
 class NoAnswers(Exception):
@@ -49,21 +51,19 @@ class Ammunition:
         headers = self.payloads[0].headers
         (self.folder / "headers").write_text("".join(f"{name}: {value}\n" for name, value in headers.items()))
 
-    def fire(self, port: int, path: str, seconds: int) -> Observed:
-        """Load one server for some seconds. Raises NoAnswers."""
+    def fire(self, port: int, path: str, seconds: int, headers: Mapping[str, str] = NONE) -> Observed:
+        """Load one server for some seconds; `headers` come beside those of the bodies. Raises NoAnswers."""
+        more = _options(headers)
         if self.cell.door == "grpc":
-            return self._h2load(f"http://127.0.0.1:{port}{INFER}", seconds, _grpc_headers())
+            return self._h2load(f"http://127.0.0.1:{port}{INFER}", seconds, [*_options(GRPC), *more])
         url = f"http://127.0.0.1:{port}{path}"
         if self.cell.rate:
             each = self.cell.rate / self.cell.connections
-            return self._h2load(url, seconds, ["--h1", f"--rps={each:g}", *self._headers()])
-        return self._wrk(url, seconds)
+            return self._h2load(url, seconds, ["--h1", f"--rps={each:g}", *_options(self.payloads[0].headers), *more])
+        return self._wrk(url, seconds, more)
 
-    def _headers(self) -> list[str]:
-        return [f"-H{name}: {value}" for name, value in self.payloads[0].headers.items()]
-
-    def _wrk(self, url: str, seconds: int) -> Observed:
-        pace = ["-t1", f"-c{self.cell.connections}", f"-d{seconds}s", "--timeout=20s", "--latency"]
+    def _wrk(self, url: str, seconds: int, options: list[str]) -> Observed:
+        pace = ["-t1", f"-c{self.cell.connections}", f"-d{seconds}s", "--timeout=20s", "--latency", *options]
         script = str(Path(__file__).with_name("post.lua"))
         said = _run(["wrk", *pace, "-s", script, url, "--", str(self.folder), str(len(self.payloads))])
         found = said.rpartition("\n@")[2]
@@ -84,8 +84,8 @@ class Ammunition:
         return Observed(len(times), float(seconds), _quantile(times, 0.5), _quantile(times, 0.99), refused, 0)
 
 
-def _grpc_headers() -> list[str]:
-    return ["-Hcontent-type: application/grpc", "-Hte: trailers"]
+def _options(headers: Mapping[str, str]) -> list[str]:
+    return [f"-H{name}: {value}" for name, value in headers.items()]
 
 
 def _quantile(ordered: list[float], share: float) -> float:

@@ -121,7 +121,9 @@ class Bench:
         )
 
     def _fire(self, server: Server, cell: Cell, seconds: int) -> Any:
-        return self._load(cell).fire(server.port_of(cell), server.contestant.path(cell), seconds)
+        return self._load(cell).fire(
+            server.port_of(cell), server.contestant.path(cell), seconds, server.contestant.headers
+        )
 
     def _load(self, cell: Cell) -> Ammunition:
         if cell not in self.loads:

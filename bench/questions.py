@@ -27,7 +27,7 @@ def ask(contestant: Contestant, cell: Cell, port: int, payload: Payload) -> None
 def _ask_http(contestant: Contestant, cell: Cell, port: int, payload: Payload) -> None:
     connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:
-        connection.request("POST", contestant.path(cell), payload.body, dict(payload.headers))
+        connection.request("POST", contestant.path(cell), payload.body, {**payload.headers, **contestant.headers})
         answer = connection.getresponse()
         body = answer.read()
     except HTTPException as fault:
