@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -17,8 +15,9 @@ from moorage_runtime.signature import Feature
 INVALID = "InvalidFeatures"
 MALFORMED = "MalformedJSON"
 TOLD = 20
-# Looking for a name that was meant is quadratic in the names' lengths.
-_SUGGESTED_FROM = 300
+# Looking for a name that was meant takes milliseconds: few times in one request, among not too many.
+_SUGGESTIONS = 2
+_SUGGESTED_FROM = 100
 _NAME = 80
 _KEYS = ("features", "rows", "options", "parameters")
 
@@ -32,11 +31,21 @@ class _Enough(Exception):
 class _Problems:
     def __init__(self) -> None:
         self.found: list[str] = []
+        self._suggested = 0
 
     def add(self, path: str, what: str) -> None:
         if len(self.found) == TOLD:
             raise _Enough
         self.found.append(f"{path}: {what}")
+
+    def add_extra(self, path: str, name: str, features: Mapping[str, Feature]) -> None:
+        near: Sequence[str] = ()
+        if self._suggested < _SUGGESTIONS and len(features) <= _SUGGESTED_FROM and len(name) <= _NAME:
+            from difflib import get_close_matches
+
+            self._suggested += 1
+            near = get_close_matches(name, features, 1)
+        self.add(path, f"is no feature of this model{f'; is {quoted(near[0])} meant?' if near else ''}")
 
 
 def read(body: bytes, features: Sequence[Feature]) -> tuple[Rows, bool, Options]:
@@ -70,6 +79,7 @@ def _parsed(body: bytes) -> Any:
 
 def refuse_repeated(body: bytes) -> None:
     """Raises `RequestFault` 400 for JSON with an object that has one key twice: which of the two is meant?"""
+    import json
 
     def unique(pairs: list[tuple[str, Any]]) -> None:
         seen: set[str] = set()
@@ -150,15 +160,8 @@ def _row(row: Any, path: str, features: Mapping[str, Feature], problems: _Proble
             problems.add(f"{path}.{quoted(name)}", "is missing")
     for name in row:
         if name not in features:
-            problems.add(f"{path}.{quoted(name)}", f"is no feature of this model{_meant(name, features)}")
+            problems.add_extra(f"{path}.{quoted(name)}", name, features)
     return tuple(found)
-
-
-def _meant(name: str, features: Mapping[str, Feature]) -> str:
-    if len(features) > _SUGGESTED_FROM or len(name) > _NAME:
-        return ""
-    near = get_close_matches(name, features, 1)
-    return f"; is {quoted(near[0])} meant?" if near else ""
 
 
 def quoted(name: str) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
-from moorage_runtime.codecs.openapi.document import document
-from moorage_runtime.codecs.openapi.subject import Subject, prefix
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.rest.door import Methods, reading
 from moorage_runtime.servers.rest.interpreters import Interpreter, Interpreters
+
+if TYPE_CHECKING:
+    from moorage_runtime.codecs.openapi.subject import Subject
 
 
 class OpenApiDoor:
@@ -33,6 +36,9 @@ class OpenApiDoor:
         return 200, self._content
 
     def _written(self) -> bytes:
+        # Asked for seldom: a pod should not start later, nor be larger, for it.
+        from moorage_runtime.codecs.openapi.document import document
+
         serving = self._plane.catalogue.served
         if not serving:
             raise RequestFault(503, "ModelNotReady", "no model is loaded yet", ((b"retry-after", b"1"),))
@@ -42,6 +48,8 @@ class OpenApiDoor:
 
 
 def _subject(interpreter: Interpreter, models: int) -> Subject:
+    from moorage_runtime.codecs.openapi.subject import Subject, prefix
+
     served = interpreter.served
     return Subject(
         name=served.name,
