@@ -14,7 +14,7 @@ _ANY = 1 << 30
 
 
 class Pace:
-    """A line through two points, a small run and a large one, each corrected by the runs that are nearer to it.
+    """A line through two points: the smallest run, corrected by runs of its size, and a larger one, by all larger runs.
 
     `samples`: (rows, seconds) of the warm-up, ordered by rows, at least one; from one alone the cost is taken to grow
     in proportion. `rows`: of the largest run that stays within `budget` seconds; 0 when not even one row does.
@@ -48,7 +48,7 @@ class Pace:
         if expected <= 0.0:
             return
         step = 1.0 + max(-_STEP, min(_STEP, seconds / expected - 1.0))
-        if rows * rows <= self._few * self._many:
+        if rows <= self._few:
             self._few_seconds *= step
         else:
             self._many_seconds *= step

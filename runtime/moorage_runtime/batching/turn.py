@@ -17,10 +17,9 @@ from moorage_runtime.engines.engine import Engine
 _PRUNE_SECONDS = 0.01
 # Of single runs, one in so many corrects the estimate: each one's cost would be felt.
 _LEARN_EVERY = 16
-# After so many turns with one member each, the next does not wait for its turn's end, unless it comes so soon after the
-# one before that the loop must have read both together.
+# After so many turns with one member each, the first of a turn does not wait for the turn's end.
 _QUIET = 8
-_APART_SECONDS = 25e-6
+_FEWEST = 2
 
 
 class Turn(Generic[M]):
@@ -42,6 +41,7 @@ class Turn(Generic[M]):
         self._engine = engine
         self._pace = pace
         self._witness = witness
+        self._scheduler = scheduler
         self._clock = clock
         self.most = most
         self._window = window
@@ -51,12 +51,19 @@ class Turn(Generic[M]):
         self._pruned = 0.0
         self._runs = 0
         self._quiet = 0
-        self._ended = 0.0
+        self._met = False
+
+    @property
+    def rows(self) -> int:
+        """Most rows of one run now. Two are tried in any case: how else should it show that they cost little more?"""
+        return min(self.most, max(_FEWEST, self._pace.rows))
 
     def add(self, member: M) -> None:
         """Run it with all others that arrive in this turn of the loop, or in its window."""
         if self._quiet >= _QUIET:
-            if member.queued - self._ended > _APART_SECONDS:
+            if not self._met:
+                self._met = True
+                self._scheduler.call_soon(self._part)
                 self.now(member)
                 return
             self._quiet = 0
@@ -80,18 +87,20 @@ class Turn(Generic[M]):
         except Exception as error:
             self._fail([member], error)
             return
-        self._ended = ended = self._clock()
-        seconds = ended - member.queued
+        seconds = self._clock() - member.queued
         self._witness.ran_at_once(member, seconds)
         self._runs = runs = self._runs + 1
         if not runs % _LEARN_EVERY:
             self._pace.learn(member.rows or 1, seconds)
         member.finish(outputs)
 
+    def _part(self) -> None:
+        self._met = False
+
     def _flush(self) -> None:
         self._rows = 0
         started = now = self._clock()
-        while batch := self.waiting.take(now, min(self.most, self._pace.rows)):
+        while batch := self.waiting.take(now, self.rows):
             self._run(batch)
             self._quiet = 0 if len(batch) > 1 or self._window else self._quiet + 1
             now = self._clock()

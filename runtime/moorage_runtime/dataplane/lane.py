@@ -215,7 +215,7 @@ class Lane:
     def _rows_together(self) -> int:
         if not self.meter.together:
             return 1
-        return min(self._turn.most, self._pace.rows) if self._pace.rows else self._workers.most
+        return self._turn.rows if self._pace.rows else self._workers.most
 
     def _overloaded(self, now: float) -> RequestFault:
         ended = sum(door.answered for door in self.meter.doors.values())

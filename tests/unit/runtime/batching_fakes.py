@@ -104,7 +104,8 @@ class Doubling:
         }
         self.runs: list[int] = []
         self.cancels: list[Cancel | None] = []
-        self._loop, self._cost, self._extra = loop, cost, extra
+        self.price: Callable[[int], float] = lambda rows: cost * rows
+        self._loop, self._extra = loop, extra
 
     def infer(
         self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None, cancel: Cancel | None = None
@@ -113,7 +114,7 @@ class Doubling:
         self.runs.append(len(x))
         self.cancels.append(cancel)
         if self._loop is not None:
-            self._loop.now += self._cost * len(x)
+            self._loop.now += self.price(len(x))
         if np.isnan(x).any():
             raise ValueError("secret/path of this machine: NaN")
         if len(x) > 1 and self._extra:

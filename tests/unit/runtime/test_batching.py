@@ -217,15 +217,44 @@ def test_while_nobody_else_asks_a_request_does_not_wait_for_its_turns_end() -> N
     for _ in range(8):
         bench.turn.add(bench.member())
         assert bench.seen.at_once == 0
-        bench.loop.sleep(0.001)
-    bench.turn.add(bench.member())
-    assert bench.seen.at_once == 1
-    soon_after = [bench.member(), bench.member()]
-    for member in soon_after:
+        bench.loop.settle()
+    for turn in range(1, 4):
+        bench.turn.add(bench.member())
+        assert bench.seen.at_once == turn
+        bench.loop.settle()
+
+
+def test_as_soon_as_two_ask_in_one_turn_all_that_follow_run_together() -> None:
+    bench = Bench()
+    for _ in range(8):
+        bench.turn.add(bench.member())
+        bench.loop.settle()
+    members = [bench.member() for _ in range(4)]
+    for member in members:
         bench.turn.add(member)
-    assert [member.status for member in soon_after] == [0, 0]
+    assert [member.status for member in members] == [200, 0, 0, 0]
+    bench.loop.turn()
+    assert bench.engine.runs[-2:] == [1, 3]
+    for _ in range(2):
+        bench.turn.add(bench.member())
     bench.loop.turn()
     assert bench.engine.runs[-1] == 2
+    assert bench.seen.at_once == 1
+
+
+def test_a_poisoned_warm_up_is_lived_down() -> None:
+    bench = Bench(cost=0.0)
+    bench.engine.price = lambda rows: 4e-4 + rows * 2e-5
+    pace = Pace(((1, 4e-4), (8, 0.1)), BUDGET)
+    turn: Turn[Heard] = Turn(
+        bench.engine, pace, bench.seen, bench.loop, bench.loop.clock, most=64, window=0.0, budget=BUDGET
+    )
+    assert turn.rows == 2
+    for _ in range(400):
+        for _ in range(16):
+            turn.add(bench.member())
+        bench.loop.settle()
+    assert turn.rows >= 16
 
 
 def test_who_left_or_is_late_is_not_run() -> None:
