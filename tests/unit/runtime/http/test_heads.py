@@ -6,6 +6,7 @@ import pytest
 from tests.unit.runtime.http.wire import Wire, request
 
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.http.limits import Limits
 
 G = b"GET /echo HTTP/1.1\r\nhost: a\r\n"
@@ -246,6 +247,19 @@ def test_heads_that_differ_in_whose_request_it_is_are_asked_for_once(name: str) 
     assert [each.head.headers[lower] for each in wire.shop.later] == [b"0", b"1", b"2"]
     assert all(each.head.headers[b"a"] == b"b" for each in wire.shop.later)
     assert [bytes(each.body) for each in wire.shop.later] == [b"abc"] * 3
+
+
+def test_what_an_application_derived_from_a_head_stays_with_its_variants() -> None:
+    wire = Wire().send(request("/later", b"abc", "traceparent: 1"))
+    known = next(iter(wire.service.heads._known.values()))
+    known.facts, known.aligned = "facts", 2
+    wire.send(request("/later", b"abc", "traceparent: 2"))
+    first, second = (each.head for each in wire.shop.later)
+    assert (second.facts, second.aligned) == ("facts", 2)
+    # Every slot is there, whatever slots there are.
+    for slot in Head.__slots__:
+        assert getattr(second, slot) == getattr(known, slot) or slot in ("headers", "request_id")
+    assert first.headers != second.headers
 
 
 def test_a_head_reads_the_same_remembered_or_not() -> None:
