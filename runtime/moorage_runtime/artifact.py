@@ -82,7 +82,7 @@ def read_manifest(model_dir: Path) -> Manifest | None:
     """The manifest of a finished download; None when there is none, or half of one."""
     try:
         return msgspec.json.decode((model_dir / MANIFEST).read_bytes(), type=Manifest)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
@@ -92,5 +92,5 @@ def read_json(path: Path, limit: int) -> Any:
         raise ValueError(f"{path.name} is larger than {limit} bytes")
     try:
         return msgspec.json.decode(path.read_bytes())
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path.name} is no JSON") from error

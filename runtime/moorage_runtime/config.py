@@ -200,7 +200,7 @@ def decode_config(text: str | bytes) -> RuntimeConfig:
 
 
 def decode_routes(text: str | bytes) -> RouteTable:
-    """Read a `RouteTable`; raises `msgspec.ValidationError` or `msgspec.DecodeError`."""
+    """Read a `RouteTable`; raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError`."""
     return msgspec.json.decode(text, type=RouteTable)
 
 

@@ -53,7 +53,7 @@ class Routes:
             table = decode_routes(self._path.read_bytes())
         except OSError:
             return
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             log.warning("route table unreadable, the last good one stays", extra={"detail": str(error)})
             self._seen = seen
             return

@@ -1,6 +1,6 @@
 """Each `fuzz_*.py` here has `SEEDS` and `one(data)`; this runs them on inputs that are the same every time.
 
-`python tests/fuzz/run.py v2_json [arguments of libFuzzer]` runs one under atheris, guided by coverage.
+`python -m tests.fuzz v2_json --seconds 1800` runs one under atheris, guided by coverage.
 """
 
 from __future__ import annotations
@@ -24,3 +24,7 @@ def test_a_parser_survives(target: str) -> None:
             module.one(data)
         except Exception as error:
             raise AssertionError(f"{target} fails on {data!r}") from error
+
+
+def test_there_is_a_target_for_each_parser() -> None:
+    assert len(TARGETS) >= 11

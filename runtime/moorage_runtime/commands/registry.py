@@ -57,7 +57,7 @@ def _get(server: str, route: str, fields: dict[str, str], env: Mapping[str, str]
             "GET", f"{server}/api/2.0/mlflow/{route}", fields=fields, headers=headers, timeout=SECONDS, retries=2
         )
         told: dict[str, Any] = msgspec.json.decode(answer.data)
-    except (urllib3.exceptions.HTTPError, msgspec.DecodeError) as error:
+    except (urllib3.exceptions.HTTPError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RuntimeFault("RegistryFailed", f"the registry does not answer: {error}") from error
     if answer.status != 200:
         raise RuntimeFault("RegistryFailed", f"the registry says {answer.status}: {told.get('message', '')!s:.300}")

@@ -91,7 +91,7 @@ def _expected(config: RuntimeConfig, places: Places) -> str | None:
 def _routes(path: Path) -> RouteTable:
     try:
         return decode_routes(path.read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return RouteTable(generation=0, revisions={})
 
 

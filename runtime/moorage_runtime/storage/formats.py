@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +45,24 @@ def identify(mlmodel: Path | None, files: Sequence[str], declared: str | None) -
 def _from_flavors(flavors: dict[str, Any], described: dict[str, Any], files: Sequence[str]) -> Identity:
     flavor = flavors.get(ONNX)
     if not isinstance(flavor, dict):
-        raise _unsupported(f"the artifact's MLmodel names {', '.join(sorted(map(str, flavors)))}")
+        raise _unsupported(f"the artifact's MLmodel names {_shown(flavors)}")
     named = flavor.get("data", "model.onnx")
-    if named not in files:
+    if not isinstance(named, str) or named not in files:
+        # Only text is shown: aliases make a YAML value of any size from a few bytes.
+        shown = ascii(named[:200]) if isinstance(named, str) else "that is no name"
         raise reasons.refuse(
-            reasons.FORMAT_UNKNOWN, f"the artifact's MLmodel names the model file {named!a}, which is not there"
+            reasons.FORMAT_UNKNOWN, f"the artifact's MLmodel names the model file {shown}, which is not there"
         )
     return Identity(
         model_format=ONNX,
-        model_file=str(named),
+        model_file=named,
         example=_example(described, files),
         signature=signatures.read(described),
     )
+
+
+def _shown(names: Iterable[object]) -> str:
+    return ", ".join(sorted(map(str, names)))[:200]
 
 
 def _example(described: dict[str, Any], files: Sequence[str]) -> Example | None:
@@ -86,7 +92,7 @@ def _read_mlmodel(path: Path) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         described = yaml.load(path.read_bytes(), Loader=loader)  # noqa: S506 - both loaders are the safe ones
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except Exception as error:  # PyYAML's constructors fail in any way, even with AttributeError
         raise reasons.refuse(reasons.FORMAT_UNKNOWN, "the MLmodel file is no YAML; log the model again") from error
     return described if isinstance(described, dict) else {}
 

@@ -105,7 +105,7 @@ class MlflowStore:
             answer = self._server.get(what, query="/".join(part for part in (self._root, folder) if part))
             try:
                 return msgspec.json.decode(answer.read(LISTING_BYTES), type=_Listing).files
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise reasons.refuse(reasons.STORE_ERROR, f"{what}: the MLflow server's list is no list") from error
             finally:
                 answer.close()

@@ -40,7 +40,7 @@ def read(described: dict[str, Any]) -> Signature | None:
     outputs = found.get("outputs")
     try:
         return Signature(_columns(found["inputs"]), _columns(outputs) if isinstance(outputs, str) else ())
-    except (msgspec.DecodeError, RecursionError, ValueError, TypeError, UnicodeError) as error:
+    except (msgspec.DecodeError, RecursionError, ValueError, TypeError, OverflowError) as error:
         log.warning("the MLmodel's signature is not used", extra={"detail": str(error)[:300]})
         return None
 
@@ -68,8 +68,12 @@ def _column(spec: _Spec) -> Column:
     depth, kind = 0, spec.type
     items = spec.items
     while kind == "array" and depth < RANK:
-        depth, kind, items = depth + 1, str(items.get("type", "")), items.get("items", {})
+        depth, kind, items = depth + 1, str(items.get("type", "")), _object(items.get("items"))
     return Column(name, kind if kind in KINDS else "", spec.required, (-1,) * depth)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _of_dtype(dtype: str) -> str:

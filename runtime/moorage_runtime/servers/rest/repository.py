@@ -85,5 +85,5 @@ def _parameters(body: bytes | bytearray | memoryview) -> dict[str, object]:
         return {}
     try:
         return msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestFault(400, "InvalidRequest", "the body must be a JSON object") from error
