@@ -22,8 +22,7 @@ def document(subjects: Sequence[Subject], title: str, *, keys: bool) -> dict[str
     paths: dict[str, Any] = {}
     schemas = dict(refusals.SCHEMAS)
     for subject in subjects:
-        alone = len(subjects) == 1
-        paths |= _paths(subject, alone=alone, keys=keys)
+        paths |= _paths(subject, keys=keys)
         own = plainly.schemas(subject) | tensorly.schemas(subject)
         schemas |= {subject.prefix + name: schema for name, schema in own.items()}
     paths |= _server(keys=keys)
@@ -41,14 +40,14 @@ def document(subjects: Sequence[Subject], title: str, *, keys: bool) -> dict[str
     return told
 
 
-def _paths(subject: Subject, *, alone: bool, keys: bool) -> dict[str, Any]:
+def _paths(subject: Subject, *, keys: bool) -> dict[str, Any]:
     name = quote(subject.name, safe="")
     v1, v2 = f"/v1/models/{name}", f"/v2/models/{name}"
     asking = _Asking(keys)
     own = subject.prefix.rstrip(".") and f" {subject.name}"
     ready = {"type": "object", "properties": {"name": {"type": "string"}, "ready": {"type": "boolean"}}}
     return {
-        "/v1/predict" if alone else f"/v1/predict/{name}": {
+        f"/v1/predict/{name}" if subject.prefix else "/v1/predict": {
             "post": asking.post(PREDICT, f"Predict{own}", plainly.request(subject), plainly.answer(subject), "Error")
         },
         v1: {"get": asking.get(V1, f"Status{own}", ready, "PlainError", unready=ready)},

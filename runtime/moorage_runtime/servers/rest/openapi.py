@@ -42,8 +42,9 @@ class OpenApiDoor:
         serving = self._plane.catalogue.served
         if not serving:
             raise RequestFault(503, "ModelNotReady", "no model is loaded yet", ((b"retry-after", b"1"),))
-        subjects = [_subject(self._interpreters.of(served), len(serving)) for served in serving]
-        title = serving[0].name if len(serving) == 1 else self._plane.config.model
+        known = len(self._plane.catalogue.index())
+        subjects = [_subject(self._interpreters.of(served), known) for served in serving]
+        title = serving[0].name if known == 1 else self._plane.config.model
         return msgspec.json.encode(document(subjects, title, keys=self._plane.config.api_keys))
 
 
