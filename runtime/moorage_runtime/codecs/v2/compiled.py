@@ -14,12 +14,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from moorage_runtime.codecs.v2.blobs import Body
 from moorage_runtime.codecs.v2.elements import ELEMENTS
 from moorage_runtime.codecs.v2.kind import Kind
 from moorage_runtime.codecs.v2.wire import Output
-from moorage_runtime.tensors import TensorSpec
+from moorage_runtime.tensors import Array, TensorSpec
 
 _LENGTH = Annotated[int, msgspec.Meta(ge=0)]
+Take = Callable[[tuple[int, ...], Any], Array | None]
 
 
 class Form(Enum):
@@ -36,15 +38,53 @@ class _Blob(msgspec.Struct, gc=False):
 
 
 class Compiled:
-    """Reads requests of one form. `kinds`: by the struct that an input is decoded to."""
+    """Reads requests of one form. `decode` gives one with `inputs`, of which `arrays` and `laid` make tensors, or None
+    when there is anything to look at more closely.
+    """
 
-    __slots__ = ("decode", "form", "kinds")
+    __slots__ = ("_kinds", "_takes", "arrays", "decode")
 
     def __init__(self, specs: Sequence[TensorSpec], form: Form) -> None:
         structs = [_tensor(spec, form, alone=len(specs) == 1) for spec in specs]
-        self.form = form
-        self.kinds = {made: Kind(spec) for made, spec in zip(structs, specs, strict=True)}
+        self._kinds = {made: Kind(spec) for made, spec in zip(structs, specs, strict=True)}
+        takes = {made: kind.nested if form is Form.NESTED else kind.flat for made, kind in self._kinds.items()}
+        self._takes = takes
+        self.arrays = _one(specs[0].name, takes[structs[0]]) if len(specs) == 1 else self._several
         self.decode = _decoder(structs)
+
+    def _several(self, tensors: Sequence[Any]) -> dict[str, Array] | None:
+        arrays: dict[str, Array] = {}
+        for tensor in tensors:
+            array = None if tensor.parameters else self._takes[type(tensor)](tensor.shape, tensor.data)
+            if array is None:
+                return None
+            arrays[self._kinds[type(tensor)].name] = array
+        return arrays if len(arrays) == len(tensors) == len(self._kinds) else None
+
+    def laid(self, tensors: Sequence[Any], body: Body, at: int) -> dict[str, Array] | None:
+        """The binary tensors that follow each other from `at` to the end of the body."""
+        arrays: dict[str, Array] = {}
+        for tensor in tensors:
+            told, kind = tensor.parameters, self._kinds[type(tensor)]
+            if tensor.data is None or told.shared_memory_region is None:
+                return None
+            array = kind.blob(body, at, told.binary_data_size, tensor.shape)
+            if array is None:
+                return None
+            at += told.binary_data_size
+            arrays[kind.name] = array
+        return arrays if len(arrays) == len(tensors) == len(self._kinds) and at == len(body) else None
+
+
+def _one(name: str, take: Take) -> Callable[[Sequence[Any]], dict[str, Array] | None]:
+    """Most models have one input, most requests are for them."""
+
+    def arrays(tensors: Sequence[Any]) -> dict[str, Array] | None:
+        tensor = tensors[0]
+        array = None if tensor.parameters else take(tensor.shape, tensor.data)
+        return None if array is None else {name: array}
+
+    return arrays
 
 
 def _decoder(structs: Sequence[Any]) -> Callable[[Any], Any]:

@@ -70,7 +70,7 @@ def _decoder(datatype: str, depth: int) -> Any:
 
 def write(array: Array) -> bytes:
     """Elements as a flat JSON list, row-major; what is no number is `null`."""
-    data = array.ravel().tolist()
+    data = array.tolist() if array.ndim == 1 else array.ravel().tolist()
     if array.dtype.kind in "OSU":
         data = [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in data]
     return _encode(data)

@@ -54,7 +54,7 @@ class Kind:
         if self._code is None:
             return np.array(data, self._dtype).reshape(shape)
         try:
-            return np.ndarray(shape, self._dtype, self._packer(count)(*data))
+            return np.ndarray(shape, self._dtype, (self._packers.get(count) or self._packer(count))(*data))
         except (struct.error, OverflowError):
             return None
 
@@ -73,9 +73,7 @@ class Kind:
         return array if array.flags.aligned else array.copy()
 
     def _packer(self, count: int) -> Callable[..., bytes]:
-        packer = self._packers.get(count)
-        if packer is None:
-            if len(self._packers) >= _PACKERS:
-                self._packers.clear()
-            packer = self._packers[count] = struct.Struct(f"<{count}{self._code}").pack
+        if len(self._packers) >= _PACKERS:
+            self._packers.clear()
+        packer = self._packers[count] = struct.Struct(f"<{count}{self._code}").pack
         return packer

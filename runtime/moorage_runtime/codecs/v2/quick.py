@@ -26,7 +26,6 @@ class Quick:
     def __init__(self, inputs: Mapping[str, TensorSpec], outputs: parameters.Outputs, most: int) -> None:
         self._outputs = outputs
         self._most = most
-        self._count = len(inputs)
         specs = tuple(inputs.values())
         self._json = [Compiled(specs, form) for form in _json_forms(specs)]
         binary = bool(specs) and all(Kind(spec).binary for spec in specs)
@@ -42,7 +41,7 @@ class Quick:
             if turn:
                 # A client that nests its data keeps doing so.
                 self._json.reverse()
-            return self._made(self._listed(compiled, request.inputs), request)
+            return self._made(compiled.arrays(request.inputs), request, len(body))
         return None
 
     def read_binary(self, body: Body, json_length: int) -> InferRequest | None:
@@ -53,46 +52,20 @@ class Quick:
             request = self._binary.decode(body[:json_length])
         except _REFUSALS:
             return None
-        return self._made(self._laid(self._binary, request.inputs, body, json_length), request)
+        return self._made(self._binary.laid(request.inputs, body, json_length), request, len(body))
 
-    def _listed(self, compiled: Compiled, tensors: Sequence[Any]) -> dict[str, Array] | None:
-        arrays: dict[str, Array] = {}
-        nested = compiled.form is Form.NESTED
-        for tensor in tensors:
-            if tensor.parameters:
-                return None
-            kind = compiled.kinds[type(tensor)]
-            array = (kind.nested if nested else kind.flat)(tensor.shape, tensor.data)
-            if array is None:
-                return None
-            arrays[kind.name] = array
-        return arrays if len(arrays) == len(tensors) else None
-
-    def _laid(self, compiled: Compiled, tensors: Sequence[Any], body: Body, at: int) -> dict[str, Array] | None:
-        arrays: dict[str, Array] = {}
-        for tensor in tensors:
-            told = tensor.parameters
-            if tensor.data is None or told.shared_memory_region is None:
-                return None
-            kind = compiled.kinds[type(tensor)]
-            array = kind.blob(body, at, told.binary_data_size, tensor.shape)
-            if array is None:
-                return None
-            at += told.binary_data_size
-            arrays[kind.name] = array
-        return arrays if len(arrays) == len(tensors) and at == len(body) else None
-
-    def _made(self, arrays: dict[str, Array] | None, request: Any) -> InferRequest | None:
-        if arrays is None or len(arrays) != self._count or not self._few(arrays):
+    def _made(self, arrays: dict[str, Array] | None, request: Any, size: int) -> InferRequest | None:
+        # An element has at least one byte of the body.
+        if arrays is None or (size > self._most and not self._few(arrays)):
             return None
-        if not request.outputs and not request.parameters and not self._outputs.no_json:
+        if not request.parameters and not request.outputs and not self._outputs.no_json:
             return InferRequest(arrays, None, request.id)
         told = parameters.of_request(request.parameters)
         wanted, binary = self._outputs.read(request.outputs, told)
         return InferRequest(arrays, wanted, request.id, told, binary)
 
     def _few(self, arrays: dict[str, Array]) -> bool:
-        return sum([array.size for array in arrays.values()]) <= self._most
+        return sum(array.size for array in arrays.values()) <= self._most
 
 
 def _json_forms(specs: Sequence[TensorSpec]) -> list[Form]:

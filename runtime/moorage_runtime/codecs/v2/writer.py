@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import msgspec
@@ -25,35 +25,37 @@ class Writer:
 
     def write(self, request: InferRequest, outputs: Mapping[str, Array]) -> tuple[bytes, int | None]:
         """The body of the answer, and the length of its JSON when binary tensors follow it (None: all is JSON)."""
-        parts: list[Any] = [self._plain if request.id is None else self._named(request.id)]
-        binary = request.binary
+        start = self._plain if request.id is None else self._named(request.id)
+        if request.binary:
+            return self._mixed(start, request.binary, outputs)
+        heads = self._heads
+        told = [
+            b'%b"data":%b}' % (heads.get((name, array.shape)) or self._head(name, array), elements.write(array))
+            for name, array in outputs.items()
+        ]
+        return b"%b%b]}" % (start, b",".join(told)), None
+
+    def _mixed(self, start: bytes, binary: Container[str], outputs: Mapping[str, Array]) -> tuple[bytes, int | None]:
+        told: list[bytes] = []
         tail: list[Any] = []
-        comma = b""
         for name, array in outputs.items():
-            parts += (comma, self._head(name, array))
-            if binary and name in binary:
+            head = self._heads.get((name, array.shape)) or self._head(name, array)
+            if name in binary:
                 blob, size = blobs.write(array)
-                parts.append(b'"parameters":{"binary_data_size":%d}}' % size)
                 tail.append(blob)
+                told.append(b'%b"parameters":{"binary_data_size":%d}}' % (head, size))
             else:
-                parts += (b'"data":', elements.write(array), b"}")
-            comma = b","
-        parts.append(b"]}")
-        if not tail:
-            return b"".join(parts), None
-        length = sum(map(len, parts))
-        return b"".join(parts + tail), length
+                told.append(b'%b"data":%b}' % (head, elements.write(array)))
+        text = b"%b%b]}" % (start, b",".join(told))
+        return (b"".join([text, *tail]), len(text)) if tail else (text, None)
 
     def _named(self, request_id: str) -> bytes:
         return b'%b"id":%b,"outputs":[' % (self._start, _encode(request_id))
 
     def _head(self, name: str, array: Array) -> bytes:
         """All of an output that comes before its data. An output's datatype is always the same, its shape is not."""
-        key = (name, array.shape)
-        head = self._heads.get(key)
-        if head is None:
-            if len(self._heads) >= _SHAPES:
-                self._heads.clear()
-            told = _encode({"name": name, "datatype": datatype_of(array), "shape": array.shape})
-            head = self._heads[key] = told[:-1] + b","
+        if len(self._heads) >= _SHAPES:
+            self._heads.clear()
+        told = _encode({"name": name, "datatype": datatype_of(array), "shape": array.shape})
+        head = self._heads[name, array.shape] = told[:-1] + b","
         return head
