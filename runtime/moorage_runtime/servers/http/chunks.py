@@ -8,7 +8,7 @@ import re
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.bodies import LARGE_BYTES
 from moorage_runtime.servers.http.exchange import Body
-from moorage_runtime.servers.http.heads import too_large
+from moorage_runtime.servers.http.faults import too_large
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[^\r\n\x00]*)?\r\n").match
 _PART_OF_SIZE = re.compile(rb"[0-9A-Fa-f]{0,16}(?:[ \t]*|(?<=[0-9A-Fa-f \t])[ \t]*;[^\r\n\x00]*)\r?\Z").match

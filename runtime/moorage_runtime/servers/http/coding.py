@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.servers.http.heads import too_large
+from moorage_runtime.servers.http.faults import crowded, too_large
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.http.exchange import Body, Exchange
@@ -50,6 +50,11 @@ class Unpacking:
         elif not self._left and self._at >= len(self._packed) and not self._pending():
             raise _corrupt()
 
+    @property
+    def size(self) -> int:
+        """Bytes that are unpacked so far."""
+        return len(self._unpacked)
+
     def body(self) -> Body:
         """The whole body, once `done`."""
         return memoryview(self._unpacked)
@@ -75,18 +80,21 @@ def unpack(service: Service, exchange: Exchange, body: Unpacking, run: Callable[
     """Unpack a bit of an exchange's body, come back for the rest after others had their turn, then `run`."""
     if exchange.gone:
         return
+    before = body.size
     try:
         body.step()
+        exchange.weight += body.size - before
+        service.bodies += body.size - before
+        if service.bodies > service.limits.bodies_bytes and not body.done:
+            raise crowded()
     except RequestFault as fault:
         exchange.give(service.refusal(exchange.head, fault, exchange.request_id))
         return
-    if not body.done:
+    if body.done:
+        exchange.body = body.body()
+        run(exchange)
+    else:
         service.loop.call_soon(unpack, service, exchange, body, run)
-        return
-    exchange.body = body.body()
-    service.bodies += len(exchange.body) - exchange.weight
-    exchange.weight = len(exchange.body)
-    run(exchange)
 
 
 def _deflated(packed: memoryview) -> int:

@@ -8,6 +8,7 @@ import re
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.app import App
 from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.http.faults import internal, too_large
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.http.limits import Limits
 from moorage_runtime.servers.http.parse import parse
@@ -116,13 +117,3 @@ def _refused(head: Head) -> RequestFault | None:
     if head.expects and head.headers[b"expect"].lower() != b"100-continue":
         return RequestFault(417, "ExpectationFailed", "the only expectation that is met is 100-continue")
     return None
-
-
-def too_large(limit: int) -> RequestFault:
-    """The refusal of a body over its limit."""
-    return RequestFault(413, "BodyTooLarge", f"the body is larger than {limit} bytes")
-
-
-def internal() -> RequestFault:
-    """The refusal for what is our fault; what it is stands in the log."""
-    return RequestFault(500, "InternalError", "internal error")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.coding import Unpacking, unpack
 from moorage_runtime.servers.http.exchange import Body, Exchange
+from moorage_runtime.servers.http.faults import internal
 from moorage_runtime.servers.http.head import Head, nothing
-from moorage_runtime.servers.http.heads import Refusal, internal
+from moorage_runtime.servers.http.heads import Refusal
 from moorage_runtime.servers.http.parse import hopeless
 from moorage_runtime.servers.http.patience import Phase
 from moorage_runtime.servers.http.upload import Upload, awaited, passing

@@ -31,8 +31,8 @@ class Limits:
     remembered: int = 1024
     remembered_bytes: int = 4 << 10
     first_seconds: float = 60.0
-    head_seconds: float = 13.0
-    stall_seconds: float = 13.0
+    head_seconds: float = 12.0
+    stall_seconds: float = 12.0
     stall_bytes: int = 8 << 10
     body_seconds: float = 120.0
     linger_seconds: float = 2.0

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from moorage_runtime.servers.http.answers import CLOSE, CONTINUE, KEEP, Answer
-from moorage_runtime.servers.http.heads import internal
+from moorage_runtime.servers.http.faults import internal
 from moorage_runtime.servers.http.stream import Stream
 
 if TYPE_CHECKING:

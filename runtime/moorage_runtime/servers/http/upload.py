@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.bodies import LARGE_BYTES, BodyReader, Large, Skipped, sized
 from moorage_runtime.servers.http.chunks import Chunked
+from moorage_runtime.servers.http.faults import crowded
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.http.connection import Connection
     from moorage_runtime.servers.http.exchange import Body
     from moorage_runtime.servers.http.head import Head
     from moorage_runtime.servers.http.service import Service
-
-_CROWDED = RequestFault(503, "Overloaded", "too many large requests at once", ((b"retry-after", b"1"),))
 
 
 class Upload:
@@ -77,7 +75,7 @@ class Upload:
         service.bodies += self._reader.received - self._counted
         self._counted = self._reader.received
         if service.bodies > service.limits.bodies_bytes and not self._reader.done:
-            raise _CROWDED
+            raise crowded()
 
 
 def awaited(service: Service, head: Head) -> Upload:

@@ -46,7 +46,7 @@ def test_the_second_head_has_its_own_time() -> None:
     data = request("/echo", None, "a: " + "b" * 100)
     for _ in range(3):
         wire.send(data[:50])
-        wire.wait(12)
+        wire.wait(11)
         wire.send(data[50:])
     assert wire.statuses == [200] * 3
     wire.wait(100)
@@ -55,7 +55,7 @@ def test_the_second_head_has_its_own_time() -> None:
 
 def test_a_body_that_stalls_is_refused() -> None:
     wire = Wire().send(request("/echo", bytes(50_000))[:1000])
-    wire.wait(12)
+    wire.wait(11)
     assert wire.statuses == []
     wire.wait(1 + SLACK)
     assert wire.statuses == [408]
@@ -86,7 +86,7 @@ def test_a_steady_body_is_read_until_its_whole_time_is_up() -> None:
 def test_a_refused_body_that_stalls_ends_the_connection_without_a_second_answer() -> None:
     wire = Wire().send(request("/none", bytes(1000))[:-500])
     assert wire.statuses == [404]
-    wire.wait(13 + SLACK)
+    wire.wait(12 + SLACK)
     assert wire.statuses == [404]
     assert wire.ended
     wire.wait(2 + SLACK)
@@ -106,7 +106,7 @@ def test_a_client_that_does_not_read_is_cut_off() -> None:
     wire = Wire().send(request("/later"))
     wire.unread = 100_000
     wire.connection.pause_writing()
-    wire.wait(12)
+    wire.wait(11)
     assert not wire.closed
     wire.wait(1 + SLACK)
     assert wire.aborted
@@ -121,7 +121,7 @@ def test_a_client_that_reads_steadily_is_kept() -> None:
         wire.wait(1)
         wire.unread -= 1000
     assert not wire.closed
-    wire.wait(13 + SLACK)
+    wire.wait(12 + SLACK)
     assert wire.aborted
 
 
@@ -179,5 +179,5 @@ async def test_a_stream_to_a_client_that_does_not_read_ends() -> None:
     wire.unread = 100_000
     writing = asyncio.create_task(stream.write(b"part"))
     await asyncio.sleep(0)
-    wire.wait(13 + SLACK)
+    wire.wait(12 + SLACK)
     assert await writing is False
