@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,3 +157,27 @@ def test_headers_and_bodies_are_never_written(logging: Pod) -> None:
     )
     assert status == 400
     assert "hush" not in logging.log()
+
+
+def test_inferences_over_grpc_have_a_line_too(logging: Pod, lines: Callable[[str], dict[str, Any]]) -> None:
+    from tritonclient import grpc
+
+    sent = name(logging)["inputs"][0]
+    tensor = grpc.InferInput(sent["name"], [1, 30], "FP32").set_data_from_numpy(np.full((1, 30), 0.25, np.float32))
+    with grpc.InferenceServerClient(f"127.0.0.1:{logging.grpc_port}") as client:
+        client.infer("fraud", [tensor], headers={"x-request-id": "over-grpc", "traceparent": TRACE})
+        with pytest.raises(grpc.InferenceServerException):
+            client.infer("nobody", [tensor], headers={"x-request-id": "refused-grpc"})
+    told, refused = lines("over-grpc"), lines("refused-grpc")
+    assert [told[key] for key in ("path", "status", "door", "model", "version", "batchRows", "cache")] == [
+        "/inference.GRPCInferenceService/ModelInfer",
+        200,
+        "grpc",
+        "fraud",
+        "3",
+        1,
+        "MISS",
+    ]
+    assert told["bytesIn"] > 120
+    assert told["bytesOut"] > 20
+    assert (refused["status"], refused["door"]) == (404, "grpc")

@@ -13,6 +13,7 @@ from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.grpc import identity
 from moorage_runtime.servers.grpc.asked import Asked, Memory
+from moorage_runtime.servers.grpc.journal import Journal
 from moorage_runtime.servers.grpc.status import details, refuse
 from moorage_runtime.servers.grpc.waiting import DOOR, Waiting
 from moorage_runtime.servers.traffic import Traffic
@@ -33,6 +34,7 @@ class Inference:
         self._plane = plane
         self._traffic = traffic
         self._memory = Memory(plane)
+        self._journal = Journal(plane.access_log) if plane.access_log is not None else None
 
     async def single(self, message: bytes, context: Any) -> bytes:
         """ModelInfer."""
@@ -40,7 +42,11 @@ class Inference:
         said = identity.sent(context.invocation_metadata())
         told = identity.request_id(said)
         try:
-            call = await self._infer(message, context, said)
+            call = self._send(message, context, said) or await self._read_and_send(message, context, said)
+            if not call.ended:
+                await call.end()
+            if call.fault is not None:
+                raise call.fault
         except RequestFault as fault:
             return await refuse(context, fault, (told,))
         finally:
@@ -51,7 +57,9 @@ class Inference:
     async def stream(self, messages: AsyncIterator[bytes], context: Any) -> None:
         """ModelStreamInfer: many requests under way at once, answered in their order."""
         said = identity.sent(context.invocation_metadata())
-        context.set_trailing_metadata((identity.request_id(said),))
+        told = identity.request_id(said)
+        context.set_trailing_metadata((told,))
+        said[told[0]] = told[1]
         parts: Parts = asyncio.Queue(STREAM_DEPTH)
         reading = asyncio.create_task(self._read(messages, parts, context, said))
         part = None
@@ -70,33 +78,45 @@ class Inference:
     async def _part(self, message: bytes, context: Any, said: Mapping[str, str]) -> bytes:
         self._traffic.begin()
         try:
-            return grpc_answer.streamed((await self._infer(message, context, said)).answer)
+            call = self._send(message, context, said) or await self._read_and_send(message, context, said)
+            if not call.ended:
+                await call.end()
+            if call.fault is not None:
+                raise call.fault
+            return grpc_answer.streamed(call.answer)
         except RequestFault as fault:
             return grpc_answer.refused(_id(message), details(fault))
         finally:
             self._traffic.end()
 
-    async def _infer(self, message: bytes, context: Any, said: Mapping[str, str]) -> Waiting:
-        """A call that is answered. Raises `RequestFault`."""
-        began = time.monotonic()
+    def _send(self, message: bytes, context: Any, said: Mapping[str, str]) -> Waiting | None:
+        """Hand a message to the data plane, if one like it is known."""
         known = self._memory.recall(message)
-        if known is not None:
-            (asked, inputs), request_id, raw = known, "", True
-        else:
-            asked, inputs, envelope = await self._read_message(message, began)
-            request_id, raw = envelope.id, bool(envelope.raws)
-        call = Waiting(asked, request_id, inputs, began, began + _patience(asked, context), raw=raw)
+        if known is None:
+            return None
+        asked, inputs = known
+        began = time.monotonic()
+        call = Waiting(asked, "", inputs, began, began + _patience(asked, context), raw=True)
+        self._submit(call, asked, message, said)
+        return call
+
+    async def _read_and_send(self, message: bytes, context: Any, said: Mapping[str, str]) -> Waiting:
+        """Hand a message to the data plane. Raises `RequestFault`."""
+        began = time.monotonic()
+        asked, inputs, envelope = await self._read_message(message, began)
+        patience = _patience(asked, context)
+        call = Waiting(asked, envelope.id, inputs, began, began + patience, raw=bool(envelope.raws))
+        self._submit(call, asked, message, said)
+        return call
+
+    def _submit(self, call: Waiting, asked: Asked, message: bytes, said: Mapping[str, str]) -> None:
         call.received = len(message)
+        plane = self._plane
         if said and identity.past_the_cache(said):
             call.cache = "bypass"
-        if self._plane.tracer is not None:
-            call.trace = self._plane.tracer.begin(*identity.trace(said), DOOR, began)
-        self._plane.submit(asked.served, call, DOOR)
-        if not call.ended:
-            await call.end()
-        if call.fault is not None:
-            raise call.fault
-        return call
+        if plane.tracer is not None:
+            call.trace = plane.tracer.begin(*identity.trace(said), DOOR, call.began)
+        plane.submit(asked.served, call, DOOR)
 
     async def _read_message(self, message: bytes, began: float) -> tuple[Asked, dict[str, Array], Envelope]:
         try:

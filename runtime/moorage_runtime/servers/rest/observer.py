@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from moorage_runtime.accesslog import AccessLog, Entry
 from moorage_runtime.dataplane.call import Call
+from moorage_runtime.servers.described import describe
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.tracing import parse, route_of
 
@@ -36,18 +37,8 @@ class Observer:
         call = getattr(exchange.on_gone, "__self__", None)
         if isinstance(call, Call):
             describe(entry, call)
+            entry.path = route_of(call.door) or entry.path
         if not entry.trace_id:
             parent = parse(head.headers.get(b"traceparent"))
             entry.trace_id = parent.trace_id if parent else ""
         self._log.tell(entry)
-
-
-def describe(entry: Entry, call: Call) -> None:
-    """Add what the data plane knows of a prediction."""
-    lane = call.lane
-    entry.model, entry.version, entry.door = lane.served.name, lane.served.version, call.door
-    entry.path = route_of(call.door) or entry.path
-    entry.cache = call.cache_state or ""
-    entry.batch_rows = call.run[2] if call.run is not None else 0
-    if call.trace is not None:
-        entry.trace_id = call.trace.trace_id
