@@ -91,6 +91,14 @@ class Lane:
         """Calls taken and not ended."""
         return self.meter.in_flight
 
+    def crowded(self) -> RequestFault | None:
+        """Why a request that comes now would be refused whatever it asks; None when it may not be."""
+        crowded = self.meter.in_flight >= self._most_calls
+        # A model this slow has a queue; what is remembered needs no place in it.
+        if crowded or (not self._pace.rows and self._answers is None and self._workers.full(self._queue)):
+            return self._overloaded(self._clock())
+        return None
+
     def take(self, call: Call, door: DoorMeter) -> RequestFault | None:
         """Count a call in, and say why it may not begin; either way it must `finish` or `fail` from here on."""
         call.lane = self

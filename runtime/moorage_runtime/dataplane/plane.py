@@ -95,6 +95,12 @@ class DataPlane:
                 raise
         return self.ready
 
+    def admit(self, served: Served) -> None:
+        """For doors, before they read anything of a request. Raises `RequestFault` 429 when it would be in vain."""
+        lane = self._lanes.get(id(served))
+        if lane is not None and (fault := lane.crowded()) is not None:
+            raise fault
+
     def submit(self, served: Served, call: Call, door: str) -> None:
         """Run the model for one call; the call hears of its end, now or later. Never raises."""
         lane = self._lanes.get(id(served)) or self.open(served)

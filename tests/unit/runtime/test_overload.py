@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from tests.unit.runtime.plane_fakes import Desk
+from tests.unit.runtime.pod import Pod
 
 from moorage_runtime.dataplane.drainage import Drainage
 
@@ -81,3 +87,43 @@ def test_a_call_that_is_late_when_it_comes_costs_no_run(cost: float) -> None:
     assert call.status == 504
     desk.rest()
     assert desk.engine.runs == []
+
+
+def test_a_door_can_ask_before_it_reads_anything() -> None:
+    desk = Desk(concurrency=2)
+    assert desk.lane.crowded() is None
+    calls = [desk.ask(), desk.ask()]
+    fault = desk.lane.crowded()
+    assert fault is not None
+    assert (fault.status, fault.reason) == (429, "Overloaded")
+    desk.rest()
+    assert desk.lane.crowded() is None
+    assert {call.status for call in calls} == {200}
+
+
+@pytest.mark.parametrize(("cache", "crowded"), [(False, True), (True, False)])
+def test_a_full_queue_turns_away_all_but_what_may_be_remembered(cache: bool, crowded: bool) -> None:
+    desk = Desk(cost=0.01, queue=0, batchable=False, cache=cache)
+    for number in range(4):
+        desk.ask([[float(number), 0.0]])
+    assert (desk.lane.crowded() is not None) is crowded
+
+
+async def test_real_clients_beyond_the_limit_are_told_when_to_come_back(
+    artifacts: Path, pod: Callable[..., Pod]
+) -> None:
+    slow = pod(f"file://{artifacts / 'slow'}", limits={"concurrency": 2})
+    assert slow.download().returncode == 0
+    slow.serve()
+    asked = {"inputs": [{"name": "x", "shape": [256, 512], "datatype": "FP32", "data": [0.5] * 256 * 512}]}
+    body = json.dumps(asked).encode()
+    answers = await asyncio.gather(
+        *(asyncio.to_thread(slow.ask, "POST", "/v2/models/fraud/infer", body) for _ in range(8))
+    )
+    statuses = [status for status, _, _ in answers]
+    assert set(statuses) == {200, 429}
+    for status, headers, content in answers:
+        if status == 429:
+            assert 1 <= int(headers["retry-after"]) <= 60
+            assert "too many requests" in json.loads(content)["error"]
+    assert slow.ask("POST", "/v2/models/fraud/infer", body)[0] == 200

@@ -43,6 +43,7 @@ class Asking:
         """Read, run, answer."""
         body = exchange.body
         try:
+            self._plane.admit(self._served)
             question = self._read(body if body.__class__ is bytes else bytes(body))
         except RequestFault as fault:
             self._plane.count(fault, exchange.began, self._door, self._served)

@@ -50,6 +50,7 @@ class V2Infer:
         terms = exchange.head.facts
         assert isinstance(terms, Terms)  # noqa: S101 - `accept` saw this head
         try:
+            self.plane.admit(self.served)
             request = self.reader.read(exchange.body, terms.json_length)
         except RequestFault as fault:
             self.plane.count(fault, exchange.began, DOOR, self.served)
