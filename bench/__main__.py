@@ -6,6 +6,8 @@ import argparse
 import fnmatch
 import json
 import os
+import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +30,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=2, help="of each cell")
     parser.add_argument("--list", action="store_true", help="print who takes part")
     parser.add_argument("--runtime", type=Path, default=ROOT / "runtime", help="the folder of the package to measure")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="print the tables of an earlier run")
+    parser.add_argument("--report", type=Path, metavar="FILE", nargs="+", help="print the tables of earlier runs")
     return parser.parse_args()
 
 
@@ -39,11 +41,13 @@ def chosen(patterns: list[str]) -> list[Contestant]:
 
 def main() -> None:
     """Measure, and print the tables."""
+    # Told to end, the servers end too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     asked = arguments()
     if asked.list:
         print("\n".join(each.key for each in chosen(asked.only)))
         return
-    found = results.read(asked.report) if asked.report else measured(asked)
+    found = results.read(*asked.report) if asked.report else measured(asked)
     print("\n".join(table.lines(found)))
 
 

@@ -80,6 +80,6 @@ def _at(record: Any, path: tuple[str, ...]) -> float:
     return float(record)
 
 
-def read(path: Path) -> Results:
-    """The results of one run's file."""
-    return Results(json.loads(line) for line in path.read_text().splitlines())
+def read(*paths: Path) -> Results:
+    """The results of the files of one or more runs."""
+    return Results(json.loads(line) for path in paths for line in path.read_text().splitlines())
