@@ -16,7 +16,8 @@ import msgspec
 from moorage_runtime.artifact import Column, Signature
 from moorage_runtime.tensors import TensorSpec
 
-COLUMNS = 10_000
+# Wider tables without names are one feature, a list.
+NAMELESS_COLUMNS = 1000
 _KINDS = {
     "BOOL": "boolean",
     "BYTES": "string",
@@ -114,7 +115,7 @@ def _table(declared: Sequence[Column], spec: TensorSpec, columns: Sequence[str] 
         ]
     elif columns and len(set(columns)) == len(columns) and width in (-1, len(columns)):
         features = [_scalar(name, None, spec.datatype) for name in columns]
-    elif 1 < width <= COLUMNS:
+    elif 1 < width <= NAMELESS_COLUMNS:
         features = [_scalar(f"f{at}", None, spec.datatype) for at in range(width)]
     else:
         return None

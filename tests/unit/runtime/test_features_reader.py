@@ -200,6 +200,18 @@ def test_every_problem_is_told_up_to_twenty() -> None:
     assert len(refusal({"rows": [{"x" * 5000: 1}] * 30}).message) < 5000
 
 
+def test_a_wrong_row_far_behind_is_found_without_going_through_all_before_it() -> None:
+    wrong_row = RIGHT | {"count": "a"}
+    rows = [RIGHT] * 2000 + [wrong_row] + [RIGHT] * 100 + [wrong_row] + [RIGHT] * 100 + [wrong_row]
+    found = refusal({"rows": rows}).message
+    assert found == "; ".join(f'rows[{at}]."count": is the text "a", a whole number is needed' for at in (2000, 2101))
+
+
+def test_rows_that_only_look_wrong_are_all_read() -> None:
+    rows = [RIGHT] * 300 + [RIGHT | {"count": 5.0}] + [RIGHT] * 300
+    assert read({"rows": rows}, elements=5000).inputs["X"][:, 1].sum() == 2 * 600 + 5
+
+
 def test_more_values_than_allowed_are_413() -> None:
     with pytest.raises(RequestFault) as caught:
         read({"rows": [RIGHT, RIGHT]}, elements=5)

@@ -124,6 +124,11 @@ def test_a_table_of_open_width_is_as_wide_as_declared() -> None:
     assert layout(None, wide).features == (Feature("X", "double", "FP64", shape=(-1,)),)
 
 
+def test_a_very_wide_table_without_names_is_one_list() -> None:
+    wide = {"X": TensorSpec("X", "FP32", (-1, 1001))}
+    assert layout(None, wide).features == (Feature("X", "float", "FP32", shape=(1001,)),)
+
+
 def test_a_declared_width_that_is_not_the_models_is_not_used() -> None:
     assert names(Signature(tuple(Column(name, "double") for name in "abc")), TABLE) == ["f0", "f1"]
 

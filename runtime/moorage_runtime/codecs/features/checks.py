@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from moorage_runtime.signature import Feature
 INVALID = "InvalidFeatures"
 MALFORMED = "MalformedJSON"
 TOLD = 20
+# Rows that are looked at behind the first wrong one: the loop has other clients too.
+_LOOKED_AT = 200
+_ROW = re.compile(r" - at `\$\.rows\[(\d+)\]").search
 # Looking for a name that was meant takes milliseconds: few times in one request, among not too many.
 _SUGGESTIONS = 2
 _SUGGESTED_FROM = 100
@@ -48,22 +52,36 @@ class _Problems:
         self.add(path, f"is no feature of this model{f'; is {quoted(near[0])} meant?' if near else ''}")
 
 
-def read(body: bytes, features: Sequence[Feature]) -> tuple[Rows, bool, Options]:
+def first_wrong(error: msgspec.ValidationError) -> int:
+    """The row that msgspec stumbled over; those before it are right."""
+    found = _ROW(str(error))
+    return int(found[1]) if found else 0
+
+
+def read(body: bytes, features: Sequence[Feature], first: int) -> tuple[Rows, bool, Options]:
     """The rows of a body, each as the model's values in the features' order, whether there is one only, the options.
 
-    Raises `RequestFault` 400 for what is no JSON or says a thing twice, 422 with every problem up to `TOLD`.
+    `first`: the first row that may be wrong. Raises `RequestFault` 400 for what is no JSON or says a thing twice, 422
+    with the problems, up to `TOLD`.
     """
     document = _parsed(body)
+    by_name = {feature.name: feature for feature in features}
+    _checked(document, by_name, slice(first, first + _LOOKED_AT))
+    told = _checked(document, by_name, slice(None))
+    refuse_repeated(body)
+    return told
+
+
+def _checked(document: Any, features: Mapping[str, Feature], part: slice) -> tuple[Rows, bool, Options]:
     problems = _Problems()
     more = ""
     try:
-        rows, single, options = _request(document, {feature.name: feature for feature in features}, problems)
+        told = _request(document, features, part, problems)
     except _Enough:
         more = "; and more"
     if problems.found:
         raise RequestFault(422, INVALID, "; ".join(problems.found) + more)
-    refuse_repeated(body)
-    return rows, single, options
+    return told
 
 
 def _parsed(body: bytes) -> Any:
@@ -94,7 +112,9 @@ def refuse_repeated(body: bytes) -> None:
         raise RequestFault(400, MALFORMED, "the body cannot be read") from error
 
 
-def _request(document: Any, features: Mapping[str, Feature], problems: _Problems) -> tuple[Rows, bool, Options]:
+def _request(
+    document: Any, features: Mapping[str, Feature], part: slice, problems: _Problems
+) -> tuple[Rows, bool, Options]:
     if not isinstance(document, dict):
         problems.add("body", f'{values.shown(document)}, an object with "features" or "rows" is needed')
         return [], False, Options()
@@ -112,7 +132,8 @@ def _request(document: Any, features: Mapping[str, Feature], problems: _Problems
     if not isinstance(rows, list) or not rows:
         problems.add("rows", "is an empty list" if rows == [] else f"{values.shown(rows)}, a list of objects is needed")
         return [], False, options
-    return [_row(row, f"rows[{at}]", features, problems) for at, row in enumerate(rows)], False, options
+    places = range(len(rows))[part]
+    return [_row(rows[at], f"rows[{at}]", features, problems) for at in places], False, options
 
 
 def _options(document: Mapping[str, Any], problems: _Problems) -> Options:

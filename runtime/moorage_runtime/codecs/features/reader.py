@@ -36,11 +36,14 @@ class Reader:
 
     def read(self, body: bytes) -> Question:
         """One request. Raises `RequestFault` 400 (no JSON), 413 (too many elements), 422 (what does not fit)."""
+        first, found = 0, None
         try:
             found = self._quickly(body)
+        except msgspec.ValidationError as error:
+            first = checks.first_wrong(error)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError, values.Mistake):
-            found = None
-        return self._thoroughly(body) if found is None else found
+            pass
+        return self._thoroughly(body, first) if found is None else found
 
     def _quickly(self, body: bytes) -> Question | None:
         """The request, if it is plainly right; else None, or any of the errors that `read` expects."""
@@ -64,8 +67,8 @@ class Reader:
             checks.refuse_repeated(body)
         return self._question(rows, many is _UNSET, options)
 
-    def _thoroughly(self, body: bytes) -> Question:
-        rows, single, options = checks.read(body, self._features)
+    def _thoroughly(self, body: bytes, first: int) -> Question:
+        rows, single, options = checks.read(body, self._features, first)
         try:
             return self._question(rows, single, options)
         except (ValueError, OverflowError) as error:
