@@ -16,20 +16,26 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@,-]{1,128}\Z").match
 _REQUEST_ID = "x-request-id"
 _READ = frozenset({_REQUEST_ID, "cache-control", "traceparent", "tracestate"})
 _PAST_THE_CACHE = re.compile(r"(?:^|,)\s*no-(?:cache|store)\s*(?:,|$)", re.IGNORECASE).search
+_NOTHING: Mapping[str, str] = {}
 _PREFIX = os.urandom(4).hex()
 _count = itertools.count()
 
 
-def sent(metadata: Sequence[tuple[str, str]]) -> dict[str, str]:
+def sent(metadata: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     """What a client says of a request beside its message, as far as this server reads it."""
-    return {name: value for name, value in metadata if name in _READ}
+    said = None
+    for name, value in metadata:
+        if name in _READ:
+            said = {name: value} if said is None else said | {name: value}
+    return _NOTHING if said is None else said
 
 
 def request_id(said: Mapping[str, str]) -> tuple[str, str]:
     """`x-request-id` as the client sent it, when it is sane, else a new one."""
-    given = said.get(_REQUEST_ID)
-    if given is not None and _SANE_ID(given):
-        return _REQUEST_ID, given
+    if said:
+        given = said.get(_REQUEST_ID)
+        if given is not None and _SANE_ID(given):
+            return _REQUEST_ID, given
     return _REQUEST_ID, f"{_PREFIX}{next(_count) & 0xFFFFFFFF:08x}"
 
 

@@ -13,7 +13,7 @@ from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.grpc import identity
 from moorage_runtime.servers.grpc.asked import Asked, Memory
-from moorage_runtime.servers.grpc.journal import Journal
+from moorage_runtime.servers.grpc.journal import CANCELLED, Journal
 from moorage_runtime.servers.grpc.status import details, refuse
 from moorage_runtime.servers.grpc.waiting import DOOR, Waiting
 from moorage_runtime.servers.traffic import Traffic
@@ -38,19 +38,12 @@ class Inference:
 
     async def single(self, message: bytes, context: Any) -> bytes:
         """ModelInfer."""
-        self._traffic.begin()
         said = identity.sent(context.invocation_metadata())
         told = identity.request_id(said)
         try:
-            call = self._send(message, context, said) or await self._read_and_send(message, context, said)
-            if not call.ended:
-                await call.end()
-            if call.fault is not None:
-                raise call.fault
+            call = await self._infer("ModelInfer", told[1], message, context, said)
         except RequestFault as fault:
             return await refuse(context, fault, (told,))
-        finally:
-            self._traffic.end()
         context.set_trailing_metadata((told, *call.metadata))
         return call.answer
 
@@ -59,9 +52,8 @@ class Inference:
         said = identity.sent(context.invocation_metadata())
         told = identity.request_id(said)
         context.set_trailing_metadata((told,))
-        said[told[0]] = told[1]
         parts: Parts = asyncio.Queue(STREAM_DEPTH)
-        reading = asyncio.create_task(self._read(messages, parts, context, said))
+        reading = asyncio.create_task(self._read(messages, parts, context, {**said, told[0]: told[1]}))
         part = None
         try:
             while (part := await parts.get()) is not None:
@@ -76,33 +68,50 @@ class Inference:
         await parts.put(None)
 
     async def _part(self, message: bytes, context: Any, said: Mapping[str, str]) -> bytes:
+        request_id = identity.request_id(said)[1]
+        try:
+            call = await self._infer("ModelStreamInfer", request_id, message, context, said)
+            return grpc_answer.streamed(call.answer)
+        except RequestFault as fault:
+            return grpc_answer.refused(_id(message), details(fault))
+
+    async def _infer(
+        self, method: str, request_id: str, message: bytes, context: Any, said: Mapping[str, str]
+    ) -> Waiting:
+        """A call that is answered. Raises `RequestFault`."""
+        began, status, call = time.monotonic(), CANCELLED, None
         self._traffic.begin()
         try:
-            call = self._send(message, context, said) or await self._read_and_send(message, context, said)
+            call = self._send(message, context, said, began)
+            if call is None:
+                call = await self._read_and_send(message, context, said, began)
             if not call.ended:
                 await call.end()
             if call.fault is not None:
                 raise call.fault
-            return grpc_answer.streamed(call.answer)
+            status = 200
+            return call
         except RequestFault as fault:
-            return grpc_answer.refused(_id(message), details(fault))
+            status = fault.status
+            raise
         finally:
             self._traffic.end()
+            if self._journal is not None:
+                answered = call if status == 200 else None
+                self._journal.tell(method, request_id, len(message), began, status, answered)
 
-    def _send(self, message: bytes, context: Any, said: Mapping[str, str]) -> Waiting | None:
+    def _send(self, message: bytes, context: Any, said: Mapping[str, str], began: float) -> Waiting | None:
         """Hand a message to the data plane, if one like it is known."""
         known = self._memory.recall(message)
         if known is None:
             return None
         asked, inputs = known
-        began = time.monotonic()
         call = Waiting(asked, "", inputs, began, began + _patience(asked, context), raw=True)
         self._submit(call, asked, message, said)
         return call
 
-    async def _read_and_send(self, message: bytes, context: Any, said: Mapping[str, str]) -> Waiting:
+    async def _read_and_send(self, message: bytes, context: Any, said: Mapping[str, str], began: float) -> Waiting:
         """Hand a message to the data plane. Raises `RequestFault`."""
-        began = time.monotonic()
         asked, inputs, envelope = await self._read_message(message, began)
         patience = _patience(asked, context)
         call = Waiting(asked, envelope.id, inputs, began, began + patience, raw=bool(envelope.raws))
