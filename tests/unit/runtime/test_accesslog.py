@@ -160,14 +160,22 @@ def test_headers_and_bodies_are_never_written(logging: Pod) -> None:
 
 
 def test_inferences_over_grpc_have_a_line_too(logging: Pod, lines: Callable[[str], dict[str, Any]]) -> None:
-    from tritonclient import grpc
+    import grpc
+    from tests.unit.runtime.grpc import messages
 
-    sent = name(logging)["inputs"][0]
-    tensor = grpc.InferInput(sent["name"], [1, 30], "FP32").set_data_from_numpy(np.full((1, 30), 0.25, np.float32))
-    with grpc.InferenceServerClient(f"127.0.0.1:{logging.grpc_port}") as client:
-        client.infer("fraud", [tensor], headers={"x-request-id": "over-grpc", "traceparent": TRACE})
-        with pytest.raises(grpc.InferenceServerException):
-            client.infer("nobody", [tensor], headers={"x-request-id": "refused-grpc"})
+    def ask(channel: Any, model: str, request_id: str) -> bytes:
+        tensor = {"name": name(logging)["inputs"][0]["name"], "datatype": "FP32", "shape": [1, 30]}
+        raw = np.full((1, 30), 0.25, np.float32).tobytes()
+        asked = messages.make("ModelInferRequest", model_name=model, inputs=[tensor], raw_input_contents=[raw])
+        infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+        said = (("x-request-id", request_id), ("traceparent", TRACE))
+        answer: bytes = infer(asked.SerializeToString(), metadata=said, timeout=10)
+        return answer
+
+    with grpc.insecure_channel(f"127.0.0.1:{logging.grpc_port}") as channel:
+        ask(channel, "fraud", "over-grpc")
+        with pytest.raises(grpc.RpcError):
+            ask(channel, "nobody", "refused-grpc")
     told, refused = lines("over-grpc"), lines("refused-grpc")
     assert [told[key] for key in ("path", "status", "door", "model", "version", "batchRows", "cache")] == [
         "/inference.GRPCInferenceService/ModelInfer",
