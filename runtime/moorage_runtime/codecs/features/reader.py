@@ -67,7 +67,7 @@ class Reader:
             checks.refuse_repeated(body)
         return self._question(rows, many is _UNSET, options)
 
-    def _thoroughly(self, body: bytes, first: int) -> Question:
+    def _thoroughly(self, body: bytes, first: int = 0) -> Question:
         rows, single, options = checks.read(body, self._features, first)
         try:
             return self._question(rows, single, options)
