@@ -13,6 +13,8 @@ from moorage_runtime.caching.resp import ErrorReply, ProtocolError, Replies, Rep
 log = logging.getLogger(__name__)
 
 Answered = Callable[[Reply], None]
+# A loop that was kept busy finds its timers due before it has read what arrived meanwhile: it may read first.
+_GRACE_SECONDS = 0.005
 # After these the connection is of no use: a new one may have other credentials.
 _FATAL = frozenset({"NOAUTH", "WRONGPASS", "DENIED"})
 
@@ -106,13 +108,19 @@ class Link(asyncio.Protocol):
             self._transport.write(b"".join(self._outgoing))
             self._outgoing.clear()
 
-    def _check(self) -> None:
-        """The commands' times end in the order in which they were sent, so one timer is enough for all."""
+    def _check(self, late: object = None) -> None:
+        """The commands' times end in the order in which they were sent, so one timer is enough for all.
+
+        `late`: the command that was found late before, and may have been answered since.
+        """
         self._timer = None
         if not self._waiting:
             return
-        left = self._waiting[0][0] - self._loop.time()
-        if left <= 0:
+        first = self._waiting[0]
+        left = first[0] - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._check)
+        elif first is late:
             self.abort(f"no reply within {self._timeout * 1000:g} ms")
         else:
-            self._timer = self._loop.call_later(left, self._check)
+            self._timer = self._loop.call_later(_GRACE_SECONDS, self._check, first)

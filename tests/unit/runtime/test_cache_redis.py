@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -11,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import redis
+import uvloop
 from tests.unit.runtime.redis_server import RedisServer
 
 from moorage_runtime.caching import remote
+from moorage_runtime.caching.memory import MemoryStore
 from moorage_runtime.caching.opening import open_store
 from moorage_runtime.caching.remote import VALUE_BYTES, RedisStore
 from moorage_runtime.caching.store import Outputs
@@ -64,12 +67,11 @@ def foreign(server: RedisServer) -> redis.Redis:
 
 @asynccontextmanager
 async def opened(
-    server: RedisServer, ttl: float = 60.0, max_bytes: int = 1 << 22, *, welcome: bool = True
+    server: RedisServer, ttl: float = 60.0, max_bytes: int = 1 << 22, *, patience: float = 5.0, welcome: bool = True
 ) -> AsyncIterator[RedisStore]:
-    """A store that is connected, if it is `welcome`."""
-    settings = Cache(ttl_seconds=ttl, max_bytes=max_bytes, redis=server.url)
-    store = open_store(settings, time.monotonic, server.folder, server.folder / "ca.crt")
-    assert isinstance(store, RedisStore)
+    """A store that is connected, if it is `welcome`; it waits for replies with the `patience` of a busy machine."""
+    where = remote.address(server.url, server.folder, server.folder / "ca.crt")
+    store = RedisStore(where, ttl, max_bytes, patience)
     assert await fetch(store) is None
     await (until(lambda: store.up) if welcome else asyncio.sleep(0.5))
     yield store
@@ -177,7 +179,7 @@ async def test_a_killed_redis_costs_nothing_and_is_found_again(server: RedisServ
 
 
 async def test_a_redis_that_hangs_costs_its_time_once(server: RedisServer) -> None:
-    async with opened(server) as store:
+    async with opened(server, patience=remote.TIMEOUT_SECONDS) as store:
         server.pause()
         began = time.perf_counter()
         assert await asyncio.gather(*[fetch(store) for _ in range(100)]) == [None] * 100
@@ -192,6 +194,30 @@ async def test_a_redis_that_hangs_costs_its_time_once(server: RedisServer) -> No
         await until(lambda: store.up, 5.0)
         store.keep(KEY, ANSWER)
         assert same(await fetch(store), ANSWER)
+
+
+def test_a_busy_loop_reads_what_arrived_before_it_gives_up(server: RedisServer) -> None:
+    reading, writing = socket.socketpair()
+
+    def keep_busy() -> None:
+        reading.recv(1)
+        server.resume()
+        time.sleep(0.4)
+
+    async def ask() -> None:
+        async with opened(server, patience=0.2) as store:
+            store.keep(KEY, ANSWER)
+            assert await fetch(store) is not None
+            server.pause()
+            asyncio.get_running_loop().add_reader(reading, keep_busy)
+            asked = asyncio.ensure_future(fetch(store))
+            await asyncio.sleep(0.05)
+            writing.send(b"x")
+            assert same(await asked, ANSWER)
+            assert store.up
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(ask())
 
 
 async def test_a_connection_that_ends_again_and_again_is_tried_ever_more_rarely(server: RedisServer) -> None:
@@ -262,6 +288,11 @@ async def test_who_is_no_redis_is_left_alone() -> None:
     assert not store.up
     store.close()
     listening.close()
+
+
+def test_the_deployment_decides_where_answers_lie() -> None:
+    assert isinstance(open_store(Cache(redis="redis://cache.example:1"), time.monotonic), RedisStore)
+    assert isinstance(open_store(Cache(), time.monotonic), MemoryStore)
 
 
 @pytest.mark.parametrize("url", ["http://x", "redis://", "redis://x/a", "redis://x/1/2", "redis://x:99999", ""])
