@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -274,3 +275,30 @@ def test_an_expected_answer_needs_no_shape_and_no_datatype() -> None:
 
 def test_the_server_names_the_extensions_that_it_has() -> None:
     assert json.loads(metadata.SERVER)["extensions"] == ["binary_tensor_data"]
+
+
+LARGE = [
+    (b"[" + b"1," * 50_000 + b"1]", "inputs[0].data: 50001 elements, the shape needs 4"),
+    (b"[" + b"[1,2]," * 50_000 + b"[1,2]]", "inputs[0].data: 100002 elements, the shape needs 4"),
+    (b"[" + b"[]," * 50_000 + b"[]]", "inputs[0].data: 50001 elements, the shape needs 4"),
+    (b"[1,2,3," + b" " * 70_000 + b"4.5.6]", "JSON is malformed"),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), LARGE)
+def test_a_great_many_elements_too_many_are_refused_too(data: bytes, message: str) -> None:
+    sent = b'{"inputs":[{"name":"x","shape":[2,2],"datatype":"FP32","data":' + data + b"}]}"
+    with pytest.raises(RequestFault) as caught:
+        READER.read(sent)
+    assert message in caught.value.message
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_great_many_elements_are_read(nested: bool) -> None:
+    wanted = np.arange(60_000, dtype=np.float32).reshape(30_000, 2)
+    data = wanted.tolist() if nested else wanted.ravel().tolist()
+    for parameters in ({}, {"content_type": "np"}):
+        found = READER.read(body(shape=[30_000, 2], data=data, parameters=parameters)).inputs["x"]
+        np.testing.assert_array_equal(found, wanted)
+    assert gc.isenabled()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from moorage_runtime.tensors import Array, dtype_of
 
 ELEMENTS: dict[str, type] = {"BOOL": bool, "BYTES": str, "FP16": float, "FP32": float, "FP64": float}
 NO_JSON = frozenset({"BF16"})
+_GREAT = 64 << 10
 _WHITE = b" \t\r\n"
 _encode = msgspec.json.Encoder().encode
 
@@ -25,25 +27,50 @@ def read(raw: msgspec.Raw, datatype: str, shape: tuple[int, ...], path: str) -> 
     """
     if datatype in NO_JSON:
         raise invalid(f"{path}: {datatype} has no JSON form, send it as a binary tensor")
-    array = _array(raw, datatype, len(shape) if is_nested(raw) else 1, path)
-    if array.ndim > 1 and array.shape != shape and array.size:
-        raise invalid(f"{path}: nested as {list(array.shape)}, the shape says {list(shape)}")
-    if array.size != math.prod(shape):
-        raise invalid(f"{path}: {array.size} elements, the shape {list(shape)} needs {math.prod(shape)}")
-    return shaped(array, shape, path)
-
-
-def _array(raw: msgspec.Raw, datatype: str, depth: int, path: str) -> Array:
+    _glance(raw, datatype, math.prod(shape), path)
+    depth = len(shape) if is_nested(raw) else 1
     try:
         data = _decoder(datatype, depth)(raw)
-        with np.errstate(over="raise"):
-            return np.array(data, dtype_of(datatype))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error, path) from error
+    if depth > 1:
+        data = _flat(data, shape, path)
+    if len(data) != math.prod(shape):
+        raise invalid(f"{path}: {len(data)} elements, the shape {list(shape)} needs {math.prod(shape)}")
+    return shaped(_array(data, datatype, path), shape, path)
+
+
+def _glance(raw: msgspec.Raw, datatype: str, count: int, path: str) -> None:
+    """Numbers are told apart by commas: a great many too many are seen before each becomes an object."""
+    if datatype == "BYTES" or len(memoryview(raw)) < _GREAT or not count:
+        return
+    found = bytes(raw).count(b",") + 1
+    if found != count:
+        raise invalid(f"{path}: {found} elements, the shape needs {count}")
+
+
+def _flat(data: list[Any], shape: tuple[int, ...], path: str) -> list[Any]:
+    """The elements of nested lists, which must be nested as the shape says; looked at before they cost anything."""
+    found: list[int] = []
+    first: Any = data
+    while isinstance(first, list):
+        found.append(len(first))
+        first = first[0] if first else None
+    if tuple(found) != shape[: len(found)]:
+        raise invalid(f"{path}: nested as {found}, the shape says {list(shape)}")
+    for length in shape[1:]:
+        if any(len(row) != length for row in data):
+            raise invalid(f"{path}: the rows differ in length")
+        data = list(chain.from_iterable(data))
+    return data
+
+
+def _array(data: list[Any], datatype: str, path: str) -> Array:
+    try:
+        with np.errstate(over="raise"):
+            return np.array(data, dtype_of(datatype))
     except (OverflowError, FloatingPointError) as error:
         raise invalid(f"{path}: a number does not fit {datatype}") from error
-    except ValueError as error:
-        raise invalid(f"{path}: the rows differ in length") from error
 
 
 def shaped(array: Array, shape: tuple[int, ...], path: str) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 
 from moorage_runtime.codecs.v2.blobs import Body
@@ -12,6 +13,8 @@ from moorage_runtime.codecs.v2.request import InferRequest, invalid
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import TensorSpec
+
+_GREAT = 64 << 10
 
 
 class Reader:
@@ -29,6 +32,8 @@ class Reader:
         Raises `RequestFault` 400 whose message starts with the field's path, such as `inputs[0].shape`, or 413 for one
         beyond the limits. Arrays of binary tensors are views of the body.
         """
+        if len(body) > _GREAT and gc.isenabled():
+            return self._read_undisturbed(body, json_length)
         if json_length is None:
             if len(body) > self._json_bytes:
                 raise self._too_large()
@@ -40,6 +45,14 @@ class Reader:
         else:
             found = self._quick.read_binary(body, json_length)
         return found or self._careful.read(body, json_length)
+
+    def _read_undisturbed(self, body: Body, json_length: int | None) -> InferRequest:
+        """A large request holds no cycle; to search it for one again and again takes longer than to read it."""
+        gc.disable()
+        try:
+            return self.read(body, json_length)
+        finally:
+            gc.enable()
 
     def _too_large(self) -> RequestFault:
         cure = "send large tensors as binary tensors"
