@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from tests.unit.runtime.grpc import messages
 
 from moorage_runtime.codecs import grpc_request
+from moorage_runtime.codecs import grpc_wire as wire
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of
 
@@ -317,6 +318,9 @@ def test_any_bytes_are_read_as_theirs_or_refused(data: st.DataObject) -> None:
     try:
         envelope = grpc_request.unpack(bytes(content))
         head = grpc_request.read_head(envelope.head)
+        # What contents hold is looked at when the tensors are read.
+        for span in (span for each in head.inputs for span in each.contents):
+            list(wire.fields(envelope.head, *span))
     except RequestFault:
         return
     theirs = messages.read("ModelInferRequest", bytes(content))
