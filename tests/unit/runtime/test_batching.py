@@ -304,6 +304,19 @@ def test_a_run_is_cancelled_only_when_nobody_waits_for_it() -> None:
     assert len(short.ends) == len(long.ends) == 1
 
 
+def test_who_was_refused_at_its_deadline_does_not_hear_of_the_run_it_shared() -> None:
+    bench = Bench()
+    short, gone, long = bench.member(timeout=0.01), bench.member(), bench.member()
+    for member in (short, gone, long):
+        bench.workers.add(member)
+    bench.loop.turn()
+    gone.gone = True
+    bench.loop.sleep(0.07)
+    bench.threads.end()
+    bench.loop.settle()
+    assert [member.status for member in (short, gone, long)] == [504, 499, 200]
+
+
 def test_a_client_that_leaves_a_run_is_noticed_within_a_twentieth_of_a_second() -> None:
     bench = Bench()
     member = bench.member()

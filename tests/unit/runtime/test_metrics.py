@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import prometheus_client
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -163,6 +163,7 @@ def test_names_and_types_are_what_prometheus_wants() -> None:
         assert family.documentation.endswith(".")
 
 
+@example('quote " slash \\', "line\nfeed")
 @given(st.text(), st.text())
 def test_any_name_of_a_model_survives(model: str, version: str) -> None:
     metrics = Metrics(lambda: False, lambda: 0)
