@@ -25,6 +25,8 @@ _MOST_DIMENSIONS = 32
 # An element of text is an object of its own.
 _TEXT_WEIGHT = 16
 _ID_TAG, _RAW_TAG = 3 << 3 | wire.LENGTH, 7 << 3 | wire.LENGTH
+# A shape of numbers that are not packed.
+_LONE_LENGTH = (wire.VARINT, 3)
 _NO_PARAMETER: Mapping[str, Parameter] = {}
 
 
@@ -121,9 +123,7 @@ def _messages(data: bytes, at: int, stop: int) -> Iterator[tuple[int, int, int]]
 def _tensor(data: bytes, at: int, stop: int, path: str) -> Tensor:
     name, datatype = "", ""
     lengths, contents = list[int](), list[wire.Span]()
-    for count, (number, _, start, end) in enumerate(wire.fields(data, at, stop)):
-        if count == _MOST_OF_TENSOR:
-            raise invalid(f"{path}: has more than {_MOST_OF_TENSOR} fields")
+    for number, start, end in _parts_of_tensor(data, at, stop, path):
         if number == 1:
             name = wire.text(data, start, end)
         elif number == 2:
@@ -135,6 +135,15 @@ def _tensor(data: bytes, at: int, stop: int, path: str) -> Tensor:
         elif number == 5:
             contents.append((start, end))
     return Tensor(name, datatype, tuple(lengths), tuple(contents))
+
+
+def _parts_of_tensor(data: bytes, at: int, stop: int, path: str) -> Iterator[tuple[int, int, int]]:
+    """A field of another wire type than its own is an unknown one."""
+    for count, (number, kind, start, end) in enumerate(wire.fields(data, at, stop)):
+        if count == _MOST_OF_TENSOR:
+            raise invalid(f"{path}: has more than {_MOST_OF_TENSOR} fields")
+        if kind == wire.LENGTH or (kind, number) == _LONE_LENGTH:
+            yield number, start, end
 
 
 def _lengths(data: bytes, at: int, stop: int, path: str) -> list[int]:

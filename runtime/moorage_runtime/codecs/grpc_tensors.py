@@ -45,6 +45,8 @@ _FIELD = {
     "BYTES": 8,
 }
 _BYTES_FIELD = 8
+# How a number that is not packed is written; all others are varints.
+_LONE = {6: wire.FIXED32, 7: wire.FIXED64, _BYTES_FIELD: wire.LENGTH}
 
 
 def read_raw(data: bytes, span: wire.Span, datatype: str, shape: tuple[int, ...], path: str) -> Array:
@@ -103,7 +105,9 @@ def read_contents(data: bytes, spans: Sequence[wire.Span], datatype: str, shape:
 def _elements(data: bytes, spans: Sequence[wire.Span], datatype: str, path: str) -> Iterator[wire.Span]:
     number = _FIELD[datatype]
     for span in spans:
-        for found, _, start, stop in wire.fields(data, *span):
+        for found, kind, start, stop in wire.fields(data, *span):
+            if kind not in (wire.LENGTH, _LONE.get(found, wire.VARINT)):
+                continue
             if found == number:
                 yield start, stop
             elif found <= len(_CONTENTS) and start < stop:

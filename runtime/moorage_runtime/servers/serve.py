@@ -17,6 +17,7 @@ from moorage_runtime.errors import LoadFault
 from moorage_runtime.places import Places
 from moorage_runtime.repository.load import load
 from moorage_runtime.repository.served import Served
+from moorage_runtime.servers import heap
 from moorage_runtime.servers.station import Station
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def serve(station: Station, fill: Fill) -> int:
     """Run a station until SIGTERM or SIGINT."""
     import uvloop
 
+    heap.bound()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_live(station, fill))
         sys.stdout.flush()

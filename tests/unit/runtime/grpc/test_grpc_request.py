@@ -7,6 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -323,7 +324,10 @@ def test_any_bytes_are_read_as_theirs_or_refused(data: st.DataObject) -> None:
             list(wire.fields(envelope.head, *span))
     except RequestFault:
         return
-    theirs = messages.read("ModelInferRequest", bytes(content))
+    try:
+        theirs = messages.read("ModelInferRequest", bytes(content))
+    except DecodeError:
+        return  # in contents, which are read only once their tensor fits the model
     assert (envelope.id, head.model, head.version or "") == (theirs.id, theirs.model_name, theirs.model_version)
     assert [bytes(content[start:stop]) for start, stop in envelope.raws] == list(theirs.raw_input_contents)
     assert [(each.name, each.datatype, each.shape) for each in head.inputs] == [
