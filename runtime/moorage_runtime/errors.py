@@ -33,9 +33,7 @@ class LoadFault(RuntimeFault):
 class RequestFault(RuntimeFault):
     """One request is refused; `status` is its HTTP status code, `headers` go with the answer."""
 
-    def __init__(
-        self, status: int, reason: str, message: str, headers: tuple[tuple[bytes, bytes], ...] = ()
-    ) -> None:
+    def __init__(self, status: int, reason: str, message: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         super().__init__(reason, message)
         self.status = status
         self.headers = headers
