@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 from tests.unit.runtime.bad import v2_json
@@ -16,25 +17,24 @@ from moorage_runtime.tensors import dtype_of, fits
 ELEMENTS = 1000
 LAYOUTS = (TABLE, MIXED, IMAGE)
 READERS = [(layout, Reader(layout, ELEMENTS)) for layout in LAYOUTS]
-SEEDS = [
-    json.dumps(document).encode()
-    for document in (
-        {"features": RIGHT},
-        {"rows": [RIGHT, RIGHT], "options": {"return_probabilities": False, "request_id": "a"}},
-        {"features": PERSON, "parameters": {"request_id": None}},
-        {"rows": [PERSON, PERSON | {"city": None, "income": None}]},
-        {"features": PERSON | {"born": "1969-12-31T23:59:59.999999+14:00"}},
-        {"features": PERSON | {"born": "0001-01-01"}},
-        {"features": PERSON | {"code": "/w=="}},
-        {"features": {"image": [[0, 255], [1, 2]]}},
-        {"features": {"image": [[], []]}},
-        {"features": {"image": [[1], [2, 3]]}},
-        {"rows": []},
-        {"features": {}, "rows": [{}]},
-        {"features": RIGHT | {"count": 1e300}},
-        {"rows": [RIGHT] * 400},
-    )
-] + [text for text in v2_json.NO_JSON.values() if len(text) < 4096]
+DOCUMENTS: tuple[Any, ...] = (
+    {"features": RIGHT},
+    {"rows": [RIGHT, RIGHT], "options": {"return_probabilities": False, "request_id": "a"}},
+    {"features": PERSON, "parameters": {"request_id": None}},
+    {"rows": [PERSON, PERSON | {"city": None, "income": None}]},
+    {"features": PERSON | {"born": "1969-12-31T23:59:59.999999+14:00"}},
+    {"features": PERSON | {"born": "0001-01-01"}},
+    {"features": PERSON | {"code": "/w=="}},
+    {"features": {"image": [[0, 255], [1, 2]]}},
+    {"features": {"image": [[], []]}},
+    {"features": {"image": [[1], [2, 3]]}},
+    {"rows": []},
+    {"features": {}, "rows": [{}]},
+    {"features": RIGHT | {"count": 1e300}},
+    {"rows": [RIGHT] * 400},
+)
+SEEDS = [json.dumps(document).encode() for document in DOCUMENTS]
+SEEDS += [text for text in v2_json.NO_JSON.values() if len(text) < 4096]
 SEEDS += [
     b'{"features":{"mean radius":1,"count":2,"ok":true,"count":3}}',
     b'{"features":{"mean radius":1e999,"count":18446744073709551616,"ok":true}}',

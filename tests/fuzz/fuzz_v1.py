@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.fuzz.fuzz_v2_json import ALL
 from tests.unit.runtime.bad import v2_json
@@ -23,24 +24,23 @@ MODELS = [
     (specs, V1Reader(specs, Reader(layout(NAMED, specs), ELEMENTS), ELEMENTS)) for specs in (SEVERAL, TABLE, TEXT)
 ]
 _ROW = {name: v2_json.GOOD[name.removeprefix("in_")] for name in SEVERAL}
-SEEDS = [
-    json.dumps(document).encode()
-    for document in (
-        {"instances": [[1, 2], [3, 4]]},
-        {"instances": [_ROW, _ROW]},
-        {"inputs": {name: [values] for name, values in _ROW.items()}},
-        {"inputs": [[1, 2]], "signature_name": "serving_default"},
-        {"instances": [{"a": 1, "b": 2}, {"a": 1}]},
-        {"instances": [{"b64": "aGk="}, "text", ["text"], [{"b64": "aGk="}]]},
-        {"instances": [["text"], [{"b64": "aGk="}]]},
-        {"inputs": {"t": [{"b64": "/w=="}]}},
-        {"instances": [], "inputs": []},
-        {"instances": [[]]},
-        {"instances": {"in_FP32": 1}},
-        {"instances": [{}]},
-        {"instances": [[1, 2]] * 600},
-    )
-] + [text for text in v2_json.NO_JSON.values() if len(text) < 4096]
+DOCUMENTS: tuple[Any, ...] = (
+    {"instances": [[1, 2], [3, 4]]},
+    {"instances": [_ROW, _ROW]},
+    {"inputs": {name: [values] for name, values in _ROW.items()}},
+    {"inputs": [[1, 2]], "signature_name": "serving_default"},
+    {"instances": [{"a": 1, "b": 2}, {"a": 1}]},
+    {"instances": [{"b64": "aGk="}, "text", ["text"], [{"b64": "aGk="}]]},
+    {"instances": [["text"], [{"b64": "aGk="}]]},
+    {"inputs": {"t": [{"b64": "/w=="}]}},
+    {"instances": [], "inputs": []},
+    {"instances": [[]]},
+    {"instances": {"in_FP32": 1}},
+    {"instances": [{}]},
+    {"instances": [[1, 2]] * 600},
+)
+SEEDS = [json.dumps(document).encode() for document in DOCUMENTS]
+SEEDS += [text for text in v2_json.NO_JSON.values() if len(text) < 4096]
 
 
 def one(data: bytes) -> None:

@@ -23,7 +23,7 @@ def main(port: int, rate: float) -> None:
     head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(whole)}\r\nCache-Control: no-cache\r\n\r\n"
     request = head.encode() + whole
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+    threading.Thread(target=_until_told, args=(over,), daemon=True).start()
     waited = []
     with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -36,6 +36,11 @@ def main(port: int, rate: float) -> None:
             waited.append((time.perf_counter() - sent) * 1000)
             due = max(due + 1 / rate, time.perf_counter())
     sys.stdout.write(json.dumps(waited))
+
+
+def _until_told(over: threading.Event) -> None:
+    sys.stdin.read()
+    over.set()
 
 
 def _check(line: socket.socket) -> None:

@@ -9,12 +9,15 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from tests.unit.runtime import graphs, identities
 from tests.unit.runtime.bad import v2_json
 from tests.unit.runtime.pod import RUNTIME, ask, free_port
+
+from moorage_runtime.servers.heap import LOOK_SECONDS
 
 SETTINGS = """\
 apiVersion: moorage.dev/v1alpha1
@@ -40,17 +43,13 @@ class Server:
     """The process. Models: `fraud` (an input of each datatype), `scores` (named columns), `pair` (two numbers) and
     `slow` (seconds for some hundred rows)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, models: Sequence[str] = ("fraud", "scores", "pair", "slow")) -> None:
         self.folder = folder
         self.port, self.admin_port, self.grpc_port = free_port(), free_port(), free_port()
         shelf = folder / "shelf"
         shelf.mkdir(parents=True)
-        (shelf / "fraud").mkdir()
-        identities.write(shelf / "fraud" / "3", v2_json.ASKED)
-        _table(shelf / "scores", "X", 3)
-        (shelf / "scores" / "MLmodel").write_text(MLMODEL)
-        _table(shelf / "pair", "x", 2)
-        _slow(shelf / "slow")
+        for model in models:
+            _MAKERS[model](shelf / model)
         (folder / "like.yaml").write_text(SETTINGS)
         self.process = self._start(shelf)
 
@@ -84,11 +83,17 @@ class Server:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
-    def memory(self) -> int:
-        """Resident KiB, after a second without a request."""
-        time.sleep(1)
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0])
+    def memory(self, enough: float = 0, quiet: float = 2 * LOOK_SECONDS + 1) -> int:
+        """Resident KiB, the least in a time without a request, in which the process looks at its memory.
+
+        That time may be cut short once there are no more than `enough`.
+        """
+        least, end = 2**40, time.monotonic() + quiet
+        while least > enough and time.monotonic() < end:
+            time.sleep(0.5)
+            status = Path(f"/proc/{self.process.pid}/status").read_text()
+            least = min(least, int(status.split("VmRSS:")[1].split()[0]))
+        return least
 
     def files(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -110,6 +115,20 @@ class Server:
         return sum(named or found)
 
 
+def _fraud(folder: Path) -> None:
+    folder.mkdir()
+    identities.write(folder / "3", v2_json.ASKED)
+
+
+def _scores(folder: Path) -> None:
+    _table(folder, "X", 3)
+    (folder / "MLmodel").write_text(MLMODEL)
+
+
+def _pair(folder: Path) -> None:
+    _table(folder, "x", 2)
+
+
 def _table(folder: Path, name: str, width: int) -> None:
     """`name` FP32 [-1, width] to `y`, as it came."""
     nodes = [graphs.node("Identity", [name], ["y"])]
@@ -123,3 +142,6 @@ def _slow(folder: Path) -> None:
     shape = ("n", 512)
     weights = [graphs.weight("w", np.eye(512, dtype=np.float32))]
     graphs.save(folder, nodes, [graphs.tensor("x", shape=shape)], [graphs.tensor("y", shape=shape)], weights)
+
+
+_MAKERS: dict[str, Callable[[Path], None]] = {"fraud": _fraud, "scores": _scores, "pair": _pair, "slow": _slow}

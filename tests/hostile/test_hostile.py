@@ -10,7 +10,9 @@ import pytest
 from tests.hostile.attack import DOORS, KINDS
 from tests.hostile.bystander import percentile
 from tests.hostile.server import Server
-from tests.hostile.siege import ATTACKS, RATE, Found, besiege
+from tests.hostile.siege import ATTACKS, Found, besiege
+
+KEPT_KIB = 8 << 10
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,8 @@ def test_the_server_is_the_same_as_before(found: Found, server: Server, capsys: 
         print(found.table())  # noqa: T201
     assert len(found.ends) == len(ATTACKS)
     assert server.process.poll() is None
-    assert found.memory[1] <= found.memory[0] * 1.1
+    # The heap's end may hold this much at either moment.
+    assert found.memory[1] <= found.memory[0] * 1.1 + KEPT_KIB
     assert found.files[1] <= found.files[0] + 2
 
 
@@ -82,5 +85,6 @@ def test_the_access_log_is_a_line_of_json_a_request(found: Found, server: Server
 
 def test_a_client_that_behaves_is_answered_all_the_while(found: Found) -> None:
     """Loose, for the machine has other work: the ratio that counts is printed."""
-    assert len(found.busy) > RATE * found.seconds / 20
-    assert percentile(found.busy, 0.99) < 1000
+    for waited in found.beside.values():
+        assert len(waited) > 200
+        assert percentile(waited, 0.99) < 1000

@@ -11,6 +11,7 @@ from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.places import Places
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.routing import Routes
+from moorage_runtime.servers import heap
 from moorage_runtime.servers.admin import AdminDoor
 from moorage_runtime.servers.grpc.opening import GrpcPort
 from moorage_runtime.servers.http.listener import Listener
@@ -69,6 +70,7 @@ class Station:
         await self._admin.start()
         await self._public.start()
         self._grpc.start()
+        self._watch(heap.watch())
         if self._keys is not None:
             self._watch(self._keys.watch())
 
