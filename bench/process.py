@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from string import Template
+from tempfile import TemporaryDirectory
 
 from . import environments, models, questions
 from .account import family
@@ -38,12 +37,11 @@ class NotReady(Exception):
 class Server:
     """A running contestant."""
 
-    def __init__(self, contestant: Contestant, runtime: Path) -> None:
+    def __init__(self, contestant: Contestant, runtime: Path, folder: Path) -> None:
         self.contestant = contestant
         self.runtime = runtime
         self.port = _free_ports(3)
-        # Not in the cache: Ray's sockets lie here, and the path of one may have 107 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="moorage-bench-"))
+        self.folder = folder
         self.log = self.folder / "log"
         self.mark = uuid.uuid4().hex
         python = environments.python(contestant.peer)
@@ -142,17 +140,18 @@ class Server:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextmanager
 def running(contestant: Contestant, runtime: Path) -> Iterator[Server]:
     """A server for the time of a block; `runtime` holds our package. Raises NotReady, environments.Unavailable."""
-    server = Server(contestant, runtime)
-    try:
-        yield server
-    finally:
-        server.stop()
+    # Not in the cache: Ray's sockets lie here, and the path of one may have 107 bytes.
+    with TemporaryDirectory(prefix="moorage-bench-", ignore_cleanup_errors=True) as folder:
+        server = Server(contestant, runtime, Path(folder))
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def _free_ports(count: int) -> int:
