@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from tests.unit.runtime import models
 from tests.unit.runtime.pod import Pod
 
-kserve = pytest.importorskip("kserve")
+kserve: Any = importlib.import_module("kserve")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from tests.unit.runtime import identities, models
 from tests.unit.runtime.pod import Pod
 
-triton = pytest.importorskip("tritonclient.http")
+triton: Any = importlib.import_module("tritonclient.http")
 FORMS = [(False, False), (True, False), (False, True), (True, True)]
 
 

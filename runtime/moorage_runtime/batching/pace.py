@@ -10,6 +10,7 @@ _STEP = 1 / 32
 _SAVING = 8
 _UNKNOWN_SECONDS = 0.1
 _APART = 8
+_LITTLE = 3
 _ANY = 1 << 30
 
 
@@ -18,6 +19,7 @@ class Pace:
 
     `samples`: (rows, seconds) of the warm-up, ordered by rows, at least one; from one alone the cost is taken to grow
     in proportion. `rows`: of the largest run that stays within `budget` seconds; 0 when not even one row does.
+    `alone`: from so many rows on a request gains nothing by company: what every run costs is little beside its rows.
     """
 
     def __init__(self, samples: Sequence[tuple[int, float]], budget: float) -> None:
@@ -58,6 +60,9 @@ class Pace:
         grown = (self._many_seconds - self._few_seconds) / (self._many - self._few)
         self._row = max(0.0, min(grown, self._few_seconds / self._few))
         self._fixed = self._few_seconds - self._few * self._row
+        self.alone = _ANY
+        if self._known and self._row:
+            self.alone = max(2, min(_ANY, int(_LITTLE * self._fixed / self._row)))
         left = self._budget - self._fixed
         self.rows = 0
         if left > 0.0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from moorage_runtime.batching.groups import rows_of
@@ -24,7 +25,7 @@ from moorage_runtime.dataplane.seldom import Seldom
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics.meters import DoorMeter, ModelMeter, outcome
 from moorage_runtime.repository.served import Served
-from moorage_runtime.tensors import TensorSpec
+from moorage_runtime.tensors import TensorSpec, dtype_of
 from moorage_runtime.tracing import Trace
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ CONCURRENCY = 1024
 # Threads of one model: enough that one long run does not keep the next batch waiting, few enough that batches form.
 SLOTS_TOGETHER = 2
 SLOTS_ALONE = 4
+# Rows are copied when they are put together: of more bytes, the copy costs more than company saves.
+JOINED_BYTES = 64 << 10
 BYPASSING = "bypass"
 STATES = (HIT, MISS, COALESCED, BYPASS)
 
@@ -69,6 +72,7 @@ class Lane:
         meter.together = served.verdict.batchable and batcher.max_batch_size > 1
         self._together = meter.together
         self._only = _only(served.engine.inputs)
+        self._light = JOINED_BYTES // _row_bytes(served.engine.inputs)
         most = batcher.max_batch_size if meter.together else 1
         window = batcher.max_latency_seconds if meter.together else 0.0
         self._turn: Turn[Member] = Turn(
@@ -128,7 +132,7 @@ class Lane:
         member.rows = rows = len(member.inputs[self._only]) if self._only else rows_of(member.inputs)
         if not 0 < rows <= self._pace.rows:
             self._aside(member)
-        elif self._together:
+        elif self._together and rows < self._pace.alone and rows <= self._light:
             self._turn.add(member)
         else:
             self._turn.now(member)
@@ -244,3 +248,8 @@ def _only(specs: Mapping[str, TensorSpec]) -> str | None:
     """The name of the one input, if it has a first length: then no other can contradict it."""
     names = [name for name, spec in specs.items() if spec.shape]
     return names[0] if len(specs) == len(names) == 1 else None
+
+
+def _row_bytes(specs: Mapping[str, TensorSpec]) -> int:
+    """Of one row of all inputs, open lengths taken as 1; at least 1."""
+    return max(1, sum(abs(prod(spec.shape[1:])) * dtype_of(spec.datatype).itemsize for spec in specs.values()))

@@ -85,9 +85,10 @@ class Desk:
         cache: bool = False,
         watched: bool = False,
         extra: int = 0,
+        width: int = -1,
     ) -> None:
         self.loop, self.threads = Loop(), Threads()
-        self.engine = Doubling(self.loop if cost < 0.001 else None, cost, extra=extra)
+        self.engine = Doubling(self.loop if cost < 0.001 else None, cost, width, extra)
         self.metrics = Metrics(lambda: True, lambda: 7)
         self.meter = self.metrics.model("fraud", "3")
         self.store: Store | None = MemoryStore(16, 1.0, 1 << 20, self.loop.clock) if cache else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def media(told: dict[str, Any], path: str) -> tuple[dict[str, Any], dict[str, An
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 @pytest.mark.parametrize("keys", [False, True])
 def test_the_document_is_valid(name: str, keys: bool) -> None:
-    validator = pytest.importorskip("openapi_spec_validator")
+    validator: Any = importlib.import_module("openapi_spec_validator")
     validator.validate(written(DOCUMENTS[name], keys=keys))
 
 
