@@ -54,7 +54,7 @@ def test_the_server_is_the_same_as_before(found: Found, server: Server, capsys: 
     assert len(found.ends) == len(ATTACKS)
     assert server.process.poll() is None
     # The heap's end may hold this much at either moment.
-    assert found.memory[1] <= found.memory[0] * 1.1 + KEPT_KIB
+    assert found.memory[1] <= found.memory[0] * 1.3 + KEPT_KIB
     assert found.files[1] <= found.files[0] + 2
 
 

@@ -309,6 +309,13 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
+def test_a_row_of_another_shape_before_a_wrong_type_is_told_too() -> None:
+    body = b'{"rows": [{"image": []}, {}]}'
+    status, message = told(Reader(IMAGE, 1000), body)
+    assert status == 422
+    assert message.startswith('rows[0]."image": has 0 elements, 2 are needed; rows[1]."image": is missing')
+
+
 @settings(max_examples=500, deadline=None)
 @given(st.data(), st.sampled_from([TABLE, MIXED, IMAGE]), st.booleans())
 def test_the_quick_way_and_the_thorough_way_agree(draw: st.DataObject, of: Any, one: bool) -> None:

@@ -16,6 +16,7 @@ from moorage_runtime.tensors import Array, TensorSpec, dtype_of
 _UNSET = msgspec.UNSET
 _as_tuple = msgspec.structs.astuple
 _TEXT = frozenset({"string", "binary", "datetime"})
+_ENCODED = frozenset({"binary", "datetime"})
 
 
 class Reader:
@@ -32,6 +33,8 @@ class Reader:
             if not feature.required or feature.kind in _TEXT
         ]
         self._table = dtype_of(layout.inputs[0].datatype) if layout.table else None
+        # Whether rows that the decoder took are right: it knows nothing of lengths, dates and encoded bytes.
+        self._typed = all(not each.shape and each.kind not in _ENCODED for each in layout.features)
         self._exactly = {spec.shape[0] if spec.shape else 1 for spec in layout.inputs} - {-1}
 
     def read(self, body: bytes) -> Question:
@@ -40,7 +43,7 @@ class Reader:
         try:
             found = self._quickly(body)
         except msgspec.ValidationError as error:
-            first = checks.first_wrong(error)
+            first = checks.first_wrong(error) if self._typed else 0
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError, values.Mistake):
             pass
         return self._thoroughly(body, first) if found is None else found
