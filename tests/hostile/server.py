@@ -17,7 +17,7 @@ from tests.unit.runtime import graphs, identities
 from tests.unit.runtime.bad import v2_json
 from tests.unit.runtime.pod import RUNTIME, ask, free_port
 
-from moorage_runtime.servers.heap import LOOK_SECONDS
+from moorage_runtime.servers.heap import LOOK_SECONDS, SELDOM
 
 SETTINGS = """\
 apiVersion: moorage.dev/v1alpha1
@@ -83,7 +83,7 @@ class Server:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
-    def memory(self, enough: float = 0, quiet: float = 2 * LOOK_SECONDS + 1) -> int:
+    def memory(self, enough: float = 0, quiet: float = (SELDOM + 1) * LOOK_SECONDS + 1) -> int:
         """Resident KiB, the least in a time without a request, in which the process looks at its memory.
 
         That time may be cut short once there are no more than `enough`.
