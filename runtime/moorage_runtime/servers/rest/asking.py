@@ -65,9 +65,4 @@ class _Call(HttpCall):
     write: Write
 
     def answered(self, outputs: Mapping[str, Array]) -> None:
-        try:
-            content = self.write(self.question, outputs, self.exchange)
-        except RequestFault as fault:
-            refuse(self.exchange, fault)
-            return
-        self.tell(content)
+        self.tell(self.write(self.question, outputs, self.exchange))
