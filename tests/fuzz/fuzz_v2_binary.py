@@ -15,6 +15,7 @@ from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
+from moorage_runtime.codecs.v2.slices import finish
 from moorage_runtime.codecs.v2.writer import Writer
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec
@@ -71,7 +72,7 @@ def one(data: bytes) -> None:
         check(request, inputs)
         if not _is_text(body[:length]):
             continue  # in the name of a parameter that nobody knows: the quick reader steps over it
-        other = careful.read(body, length)
+        other = finish(careful.read(body, length))
         assert request == InferRequest(request.inputs, other.outputs, other.id, other.parameters, other.binary)
         assert _told(request.inputs) == _told(other.inputs)
 

@@ -11,6 +11,7 @@ from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.quick import Quick
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
+from moorage_runtime.codecs.v2.slices import finish
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import TensorSpec, dtype_of, fits
@@ -61,5 +62,5 @@ def _agree(data: bytes, quick: Quick, careful: Careful) -> None:
     except RequestFault:
         return
     if found is not None:
-        other = careful.read(data, None)
+        other = finish(careful.read(data, None))
         assert all(np.array_equal(array, other.inputs[name]) for name, array in found.inputs.items())

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from moorage_runtime.codecs.v2 import elements, expected, metadata
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
+from moorage_runtime.codecs.v2.slices import finish
 from moorage_runtime.codecs.v2.writer import Writer
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
@@ -170,7 +171,7 @@ def test_a_shape_that_no_tensor_can_have_is_refused() -> None:
 )  # fmt: skip
 def test_no_value_is_bent_to_fit_its_datatype(datatype: str, data: list[Any]) -> None:
     with pytest.raises(RequestFault):
-        elements.read(msgspec.Raw(json.dumps(data).encode()), datatype, (1,), "data")
+        finish(elements.read(msgspec.Raw(json.dumps(data).encode()), datatype, (1,), "data"))
     reader = Reader({"x": TensorSpec("x", datatype, (1,))}, {}, Limits())
     with pytest.raises(RequestFault):
         reader.read(body(datatype=datatype, shape=[1], data=data))

@@ -15,6 +15,7 @@ from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.quick import Quick
 from moorage_runtime.codecs.v2.request import InferRequest
+from moorage_runtime.codecs.v2.slices import finish
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import TensorSpec, dtype_of
 
@@ -132,7 +133,7 @@ def test_both_readers_agree_on_every_document(drawn: tuple[dict[str, TensorSpec]
     model, body = drawn
     outputs = Outputs(OUTPUTS)
     quick = outcome(lambda: Quick(model, outputs, ELEMENTS).read(body))
-    careful = outcome(lambda: Careful(model, outputs, ELEMENTS).read(body, None))
+    careful = outcome(lambda: finish(Careful(model, outputs, ELEMENTS).read(body, None)))
     event("quick" if isinstance(quick, InferRequest) else "refused" if isinstance(careful, str) else "careful only")
     if isinstance(quick, InferRequest):
         assert isinstance(careful, InferRequest), careful
@@ -225,7 +226,7 @@ def test_both_readers_agree_on_binary_tensors(drawn: tuple[dict[str, TensorSpec]
     model, body, length = drawn
     outputs = Outputs(OUTPUTS)
     quick = outcome(lambda: Quick(model, outputs, ELEMENTS).read_binary(body, length))
-    careful = outcome(lambda: Careful(model, outputs, ELEMENTS).read(body, length))
+    careful = outcome(lambda: finish(Careful(model, outputs, ELEMENTS).read(body, length)))
     event("quick" if isinstance(quick, InferRequest) else "refused" if isinstance(careful, str) else "careful only")
     if isinstance(quick, InferRequest):
         assert isinstance(careful, InferRequest), careful

@@ -212,6 +212,13 @@ def test_rows_that_only_look_wrong_are_all_read() -> None:
     assert read({"rows": rows}, elements=5000).inputs["X"][:, 1].sum() == 2 * 600 + 5
 
 
+@pytest.mark.parametrize("more", [{}, {"options": {"a": 1}}, {"options": 5}, {"options": {}, "parameters": {}}])
+def test_a_large_one_that_is_no_request_is_told_the_same_as_a_small_one(more: dict[str, Any]) -> None:
+    small, large = refusal({"x": [[]]} | more), refusal({"x": [[]] * 50_000} | more)
+    assert small.message == large.message
+    assert small.status == large.status == 422
+
+
 def test_more_values_than_allowed_are_413() -> None:
     with pytest.raises(RequestFault) as caught:
         read({"rows": [RIGHT, RIGHT]}, elements=5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moorage_runtime.codecs.v2 import blobs, elements, parameters, wire
+from moorage_runtime.codecs.v2 import blobs, elements, parameters, slices, wire
 from moorage_runtime.codecs.v2.request import InferRequest, invalid, names
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, fits
@@ -18,7 +18,7 @@ class Careful:
         self._outputs = outputs
         self._most = most
 
-    def read(self, body: blobs.Body, json_length: int | None) -> InferRequest:
+    def read(self, body: blobs.Body, json_length: int | None) -> slices.Steps[InferRequest]:
         """`json_length`: where the JSON ends and the binary tensors begin, None when all is JSON.
 
         Raises `RequestFault` 400 whose message starts with the field's path, such as `inputs[0].shape`, or 413.
@@ -28,7 +28,7 @@ class Careful:
         told = parameters.of_request(request.parameters)
         inputs = _Inputs(self._inputs, body, json_length, self._most)
         for index, tensor in enumerate(request.inputs):
-            inputs.take(tensor, f"inputs[{index}]")
+            yield from inputs.take(tensor, f"inputs[{index}]")
         return InferRequest(inputs.whole(), *self._wants(request, told))
 
     def _wants(
@@ -50,7 +50,7 @@ class _Inputs:
         self._most = most
         self._arrays: dict[str, Array] = {}
 
-    def take(self, tensor: wire.Tensor, path: str) -> None:
+    def take(self, tensor: wire.Tensor, path: str) -> slices.Steps[None]:
         """Add one input. Raises `RequestFault`."""
         name = tensor.name
         spec = self._specs.get(name)
@@ -58,7 +58,7 @@ class _Inputs:
             raise invalid(f"{path}.name: the model has no input {name!r}; it takes {names(self._specs)}")
         if name in self._arrays:
             raise invalid(f"{path}.name: {name!r} is given twice")
-        array = self._array(tensor, shape_of(tensor, spec, path), path)
+        array = yield from self._array(tensor, shape_of(tensor, spec, path), path)
         self._left -= array.size
         if self._left < 0 or max(array.shape, default=0) > self._most:
             raise RequestFault(413, "TensorTooLarge", f"{path}: a request may have {self._most} elements")
@@ -74,13 +74,13 @@ class _Inputs:
             raise invalid(f"the body has {left} bytes more than its JSON and the binary tensors that it announces")
         return self._arrays
 
-    def _array(self, tensor: wire.Tensor, shape: tuple[int, ...], path: str) -> Array:
+    def _array(self, tensor: wire.Tensor, shape: tuple[int, ...], path: str) -> slices.Steps[Array]:
         size = parameters.size_of_input(tensor.parameters, path)
         given = bool(memoryview(tensor.data))
         if size is None:
             if not given:
                 raise invalid(f"{path}.data: is missing")
-            return elements.read(tensor.data, tensor.datatype, shape, f"{path}.data")
+            return (yield from elements.read(tensor.data, tensor.datatype, shape, f"{path}.data"))
         if given:
             raise invalid(f"{path}.data: is given, and binary_data_size as well")
         if not self._binary:

@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from moorage_runtime.codecs.v2 import slices
 from moorage_runtime.codecs.v2.request import invalid, malformed
+from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, dtype_of
 
 ELEMENTS: dict[str, type] = {"BOOL": bool, "BYTES": str, "FP16": float, "FP32": float, "FP64": float}
@@ -20,31 +22,68 @@ _WHITE = b" \t\r\n"
 _encode = msgspec.json.Encoder().encode
 
 
-def read(raw: msgspec.Raw, datatype: str, shape: tuple[int, ...], path: str) -> Array:
-    """Elements, flat or nested, as an array of exactly this datatype and shape.
+def read(raw: msgspec.Raw, datatype: str, shape: tuple[int, ...], path: str) -> slices.Steps[Array]:
+    """Elements, flat or nested, as an array of exactly this datatype and shape; a step for each of many slices.
 
     Raises `RequestFault` 400 whose message starts with `path`.
     """
     if datatype in NO_JSON:
         raise invalid(f"{path}: {datatype} has no JSON form, send it as a binary tensor")
-    _glance(raw, datatype, math.prod(shape), path)
+    count = math.prod(shape)
     depth = len(shape) if is_nested(raw) else 1
-    try:
-        data = _decoder(datatype, depth)(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error, path) from error
+    if len(memoryview(raw)) < _GREAT or not count:
+        return _whole(raw, datatype, shape, depth, path)
+    text = bytes(raw)
+    yield
+    _glance(text, datatype, count, path)
+    if datatype == "BYTES" or not text.startswith(b"["):
+        return _whole(raw, datatype, shape, depth, path)
+    yield
+
+    def decode(part: msgspec.Raw, first: int) -> Array:
+        data = _decoded(part, datatype, depth, path, first // math.prod(shape[1:]) if depth > 1 else first)
+        flat = _flat(data, (len(data), *shape[1:]), path) if depth > 1 else data
+        return _array(flat, datatype, path)
+
+    array: Array = np.empty(count, dtype_of(datatype))
+    found = yield from slices.read(text, depth, array, decode)
+    if found != count:
+        raise _miscounted(found, shape, path)
+    return shaped(array, shape, path)
+
+
+def _whole(raw: msgspec.Raw, datatype: str, shape: tuple[int, ...], depth: int, path: str) -> Array:
+    data = _decoded(raw, datatype, depth, path)
     if depth > 1:
         data = _flat(data, shape, path)
     if len(data) != math.prod(shape):
-        raise invalid(f"{path}: {len(data)} elements, the shape {list(shape)} needs {math.prod(shape)}")
+        raise _miscounted(len(data), shape, path)
     return shaped(_array(data, datatype, path), shape, path)
 
 
-def _glance(raw: msgspec.Raw, datatype: str, count: int, path: str) -> None:
-    """Numbers are told apart by commas: a great many too many are seen before each becomes an object."""
-    if datatype == "BYTES" or len(memoryview(raw)) < _GREAT or not count:
+def _decoded(raw: msgspec.Raw, datatype: str, depth: int, path: str, first: int = 0) -> list[Any]:
+    """`first`: the place of the first element, for a message."""
+    try:
+        data: list[Any] = _decoder(datatype, depth)(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error, path, first) from error
+    return data
+
+
+def _miscounted(found: int, shape: tuple[int, ...], path: str) -> RequestFault:
+    return invalid(f"{path}: {found} elements, the shape {list(shape)} needs {math.prod(shape)}")
+
+
+def _glance(text: bytes, datatype: str, count: int, path: str) -> None:
+    """A great many elements too many are seen before each becomes an object: commas tell numbers apart, and quotes
+    texts, of whose own each has a backslash.
+    """
+    if datatype == "BYTES":
+        found = (text.count(b'"') - text.count(b"\\")) // 2
+        if found > count:
+            raise invalid(f"{path}: at least {found} elements, the shape needs {count}")
         return
-    found = bytes(raw).count(b",") + 1
+    found = text.count(b",") + 1
     if found != count:
         raise invalid(f"{path}: {found} elements, the shape needs {count}")
 

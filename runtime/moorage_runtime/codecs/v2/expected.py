@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from moorage_runtime.codecs.v2 import elements, wire
+from moorage_runtime.codecs.v2 import elements, slices, wire
 from moorage_runtime.codecs.v2.careful import shape_of
 from moorage_runtime.codecs.v2.request import invalid, malformed, names
 from moorage_runtime.tensors import Array, TensorSpec
@@ -41,7 +41,8 @@ def read(body: bytes, outputs: Mapping[str, TensorSpec]) -> dict[str, Array]:
             raise invalid(f"{path}.name: the model has no output {told.name!r}; it gives {names(outputs)}")
         shape = _shape(told.data, spec, path) if told.shape is None else told.shape
         tensor = wire.Tensor(told.name, shape, told.datatype or spec.datatype)
-        arrays[told.name] = elements.read(told.data, spec.datatype, shape_of(tensor, spec, path), f"{path}.data")
+        steps = elements.read(told.data, spec.datatype, shape_of(tensor, spec, path), f"{path}.data")
+        arrays[told.name] = slices.finish(steps)
     return arrays
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 
+from moorage_runtime.codecs.v2 import slices
 from moorage_runtime.codecs.v2.blobs import Body
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
@@ -14,7 +14,7 @@ from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import TensorSpec
 
-_GREAT = 64 << 10
+GREAT_BYTES = 64 << 10
 
 
 class Reader:
@@ -23,36 +23,32 @@ class Reader:
     def __init__(self, inputs: Mapping[str, TensorSpec], outputs: Mapping[str, TensorSpec], limits: Limits) -> None:
         wants = Outputs(outputs)
         self._json_bytes = limits.json_bytes
+        self._at_once = min(limits.json_bytes, GREAT_BYTES)
         self._quick = Quick(inputs, wants, limits.elements)
         self._careful = Careful(inputs, wants, limits.elements)
 
     def read(self, body: Body, json_length: int | None = None) -> InferRequest:
-        """Read a request. `json_length`: where its JSON ends and binary tensors begin, None when all is JSON.
+        """Read a request at once. `json_length`: where its JSON ends and binary tensors begin, None when all is JSON.
 
         Raises `RequestFault` 400 whose message starts with the field's path, such as `inputs[0].shape`, or 413 for one
         beyond the limits. Arrays of binary tensors are views of the body.
         """
-        if len(body) > _GREAT and gc.isenabled():
-            return self._read_undisturbed(body, json_length)
         if json_length is None:
-            if len(body) > self._json_bytes:
-                raise self._too_large()
-            found = self._quick.read(body)
-        elif json_length > len(body):
-            raise invalid(f"the body has {len(body)} bytes, its JSON should have {json_length}")
-        elif json_length > self._json_bytes:
-            raise self._too_large()
-        else:
+            found = self._quick.read(body) if len(body) <= self._at_once else None
+        elif json_length <= len(body) and json_length <= self._json_bytes:
             found = self._quick.read_binary(body, json_length)
-        return found or self._careful.read(body, json_length)
+        else:
+            found = None
+        return found or slices.finish(self.steps(body, json_length))
 
-    def _read_undisturbed(self, body: Body, json_length: int | None) -> InferRequest:
-        """A large request holds no cycle; to search it for one again and again takes longer than to read it."""
-        gc.disable()
-        try:
-            return self.read(body, json_length)
-        finally:
-            gc.enable()
+    def steps(self, body: Body, json_length: int | None = None) -> slices.Steps[InferRequest]:
+        """The same in steps, between which others can have their turn: large JSON takes a while."""
+        length = len(body) if json_length is None else json_length
+        if length > len(body):
+            raise invalid(f"the body has {len(body)} bytes, its JSON should have {length}")
+        if length > self._json_bytes:
+            raise self._too_large()
+        return (yield from self._careful.read(body, json_length))
 
     def _too_large(self) -> RequestFault:
         cure = "send large tensors as binary tensors"

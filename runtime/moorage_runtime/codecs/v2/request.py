@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from moorage_runtime.tensors import Array, TensorSpec
 
 INVALID = "InvalidRequest"
 NOTHING: Mapping[str, Any] = {}
+_INDEX = re.compile(r"^\[(\d+)")
 
 
 class InferRequest(msgspec.Struct, frozen=True):
@@ -33,11 +35,16 @@ def invalid(message: str) -> RequestFault:
     return RequestFault(400, INVALID, message)
 
 
-def malformed(error: Exception, prefix: str = "") -> RequestFault:
-    """The refusal of what msgspec could not read: its path first, and in the request's own words."""
+def malformed(error: Exception, prefix: str = "", first: int = 0) -> RequestFault:
+    """The refusal of what msgspec could not read: its path first, and in the request's own words.
+
+    `first`: how many elements of the list came before those that it was given.
+    """
     if isinstance(error, RecursionError):
         return invalid(f"{prefix}: nests too deeply" if prefix else "the body nests too deeply")
     text, _, path = str(error).partition(" - at `$")
+    if first:
+        path = _INDEX.sub(lambda found: f"[{int(found[1]) + first}", path, count=1)
     where = prefix + path.rstrip("`")
     return invalid(f"{where.lstrip('.')}: {text}" if where else text)
 

@@ -55,6 +55,8 @@ class Intake:
                     return
                 if self.upload is not None:
                     at = self._feed(self.upload, data, at)
+                    if self.upload is not None and at < size:
+                        break
                     continue
                 end = data.find(b"\r\n\r\n", at) + 4
                 if end < 4:

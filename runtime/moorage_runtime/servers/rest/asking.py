@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from moorage_runtime.servers.rest.faults import refuse
 from moorage_runtime.servers.rest.http_call import HttpCall
 from moorage_runtime.servers.rest.terms import Terms
 from moorage_runtime.tensors import Array
+
+_GREAT_BYTES = 64 << 10
 
 Read = Callable[[bytes], Any]
 """A body to a question, which has the model's `inputs`. Raises `RequestFault`."""
@@ -44,7 +47,8 @@ class Asking:
         body = exchange.body
         try:
             self._plane.admit(self._served)
-            question = self._read(body if body.__class__ is bytes else bytes(body))
+            read = self._read if len(body) <= _GREAT_BYTES else self._read_undisturbed
+            question = read(body if body.__class__ is bytes else bytes(body))
         except RequestFault as fault:
             self._plane.count(fault, exchange.began, self._door, self._served)
             refuse(exchange, fault)
@@ -56,6 +60,16 @@ class Asking:
         if self._plane.tracer is not None:
             call.follow(self._plane.tracer, self._door)
         self._plane.submit(self._served, call, self._door)
+
+    def _read_undisturbed(self, body: bytes) -> Any:
+        """A large request holds no cycle; to search it for one again and again takes longer than to read it."""
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return self._read(body)
+        finally:
+            if enabled:
+                gc.enable()
 
 
 class _Call(HttpCall):

@@ -14,6 +14,7 @@ import msgspec
 from moorage_runtime.codecs.v2 import metadata
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.servers.rest.door import Methods, reading
+from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.servers.rest.v2_infer import V2Infer
 
 
@@ -22,6 +23,7 @@ class V2Door:
 
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
+        self._turns = Turns()
         self._infers: dict[tuple[str, str | None], V2Infer] = {}
         self._epoch = plane.epoch
 
@@ -57,7 +59,8 @@ class V2Door:
             self._infers.clear()
         route = self._infers.get((model, version))
         if route is None:
-            route = self._infers[model, version] = V2Infer(self._plane, self._plane.find(model, version))
+            route = V2Infer(self._plane, self._plane.find(model, version), self._turns)
+            self._infers[model, version] = route
         return route
 
     def _ready(self) -> tuple[int, bytes]:

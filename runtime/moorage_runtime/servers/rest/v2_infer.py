@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moorage_runtime.codecs.v2.reader import Reader
+from moorage_runtime.codecs.v2.reader import GREAT_BYTES, Reader
 from moorage_runtime.codecs.v2.request import InferRequest
+from moorage_runtime.codecs.v2.slices import Steps
 from moorage_runtime.codecs.v2.writer import Writer
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.engines.engine import Streaming
@@ -18,6 +19,7 @@ from moorage_runtime.servers.rest.events import Events
 from moorage_runtime.servers.rest.faults import refuse
 from moorage_runtime.servers.rest.http_call import HttpCall
 from moorage_runtime.servers.rest.terms import BINARY_HEADER, Terms
+from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.tensors import Array
 
 DOOR = "v2"
@@ -29,7 +31,7 @@ class V2Infer:
 
     needs_body = True
 
-    def __init__(self, plane: DataPlane, served: Served) -> None:
+    def __init__(self, plane: DataPlane, served: Served, turns: Turns) -> None:
         engine, limits = served.engine, plane.config.limits
         self.plane = plane
         self.served = served
@@ -39,6 +41,7 @@ class V2Infer:
         self._timeout = plane.config.timeout_seconds
         self._streams = isinstance(engine, Streaming)
         self._events = Events()
+        self._turns = turns
 
     def accept(self, head: Head) -> None:
         """Look at a head before its body is read. Raises `RequestFault` 400, 406 or 415."""
@@ -51,11 +54,28 @@ class V2Infer:
         assert isinstance(terms, Terms)  # noqa: S101 - `accept` saw this head
         try:
             self.plane.admit(self.served)
+            if (terms.json_length or len(exchange.body)) > GREAT_BYTES:
+                self._turns.take(exchange, self._slowly(exchange, terms))
+                return
             request = self.reader.read(exchange.body, terms.json_length)
         except RequestFault as fault:
-            self.plane.count(fault, exchange.began, DOOR, self.served)
-            refuse(exchange, fault)
+            self._refuse(exchange, fault)
             return
+        self._run(exchange, terms, request)
+
+    def _slowly(self, exchange: Exchange, terms: Terms) -> Steps[None]:
+        try:
+            request = yield from self.reader.steps(exchange.body, terms.json_length)
+        except RequestFault as fault:
+            self._refuse(exchange, fault)
+            return
+        self._run(exchange, terms, request)
+
+    def _refuse(self, exchange: Exchange, fault: RequestFault) -> None:
+        self.plane.count(fault, exchange.began, DOOR, self.served)
+        refuse(exchange, fault)
+
+    def _run(self, exchange: Exchange, terms: Terms, request: InferRequest) -> None:
         end = exchange.began + terms.seconds
         if request.parameters:
             end = min(end, _told_deadline(request.parameters, exchange.began))
