@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from moorage_runtime.dataplane.plane import DataPlane
@@ -47,8 +48,11 @@ class Asking:
         body = exchange.body
         try:
             self._plane.admit(self._served)
-            read = self._read if len(body) <= _GREAT_BYTES else self._read_undisturbed
-            question = read(body if body.__class__ is bytes else bytes(body))
+            if len(body) > _GREAT_BYTES:
+                with _undisturbed():
+                    question = self._read(bytes(body))
+            else:
+                question = self._read(body if body.__class__ is bytes else bytes(body))
         except RequestFault as fault:
             self._plane.count(fault, exchange.began, self._door, self._served)
             refuse(exchange, fault)
@@ -61,16 +65,6 @@ class Asking:
             call.follow(self._plane.tracer, self._door)
         self._plane.submit(self._served, call, self._door)
 
-    def _read_undisturbed(self, body: bytes) -> Any:
-        """A large request holds no cycle; to search it for one again and again takes longer than to read it."""
-        enabled = gc.isenabled()
-        gc.disable()
-        try:
-            return self._read(body)
-        finally:
-            if enabled:
-                gc.enable()
-
 
 class _Call(HttpCall):
     __slots__ = ("question", "write")
@@ -79,4 +73,21 @@ class _Call(HttpCall):
     write: Write
 
     def answered(self, outputs: Mapping[str, Array]) -> None:
-        self.tell(self.write(self.question, outputs, self.exchange))
+        if self.received > _GREAT_BYTES:
+            with _undisturbed():
+                content = self.write(self.question, outputs, self.exchange)
+        else:
+            content = self.write(self.question, outputs, self.exchange)
+        self.tell(content)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Many rows hold no cycle; to search them for one again and again takes longer than to read or write them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
