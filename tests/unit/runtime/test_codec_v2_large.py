@@ -8,14 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.runtime.bad import v2_json
 
+from moorage_runtime.codecs.v2 import elements, slices
+from moorage_runtime.codecs.v2.careful import Careful
+from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.reader import GREAT_BYTES, Reader
+from moorage_runtime.codecs.v2.slices import finish
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import TensorSpec
 
 ROWS = 40_000
 Y = {"y": TensorSpec("y", "FP32", (-1,))}
+ASKED = {f"in_{datatype}": TensorSpec(f"in_{datatype}", datatype, (-1, 2)) for datatype in v2_json.ASKED}
+CAREFUL = Careful(ASKED, Outputs({}), 10**6)
 FLAT = list(range(2 * ROWS))
 PAIRS = [[at, at + 1] for at in range(0, 2 * ROWS, 2)]
 CUBES = [[[a], [b]] for a, b in PAIRS]
@@ -110,3 +119,43 @@ def test_no_step_takes_long() -> None:
         began = time.perf_counter()
     assert len(took) > 100
     assert sorted(took)[len(took) // 2] < sum(took) / 50
+
+
+def outcome(data: bytes) -> tuple[int, list[Any]]:
+    """0 and the elements, or the status of the refusal."""
+    try:
+        found = finish(CAREFUL.read(data, None)).inputs
+    except RequestFault as fault:
+        return fault.status, []
+    return 0, [(name, array.dtype, array.shape, array.tolist()) for name, array in sorted(found.items())]
+
+
+def test_in_slices_or_whole_the_same_is_taken_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [case.body for case in v2_json.cases() if case.body is not None and len(case.body) < 10_000]
+    whole = [outcome(data) for data in bodies]
+    assert {0, 400} <= {status for status, _ in whole}
+    monkeypatch.setattr(elements, "_GREAT", 0)
+    for size in (1, 2, 3, 5, 8):
+        monkeypatch.setattr(slices, "SLICE_BYTES", size)
+        assert [outcome(data) for data in bodies] == whole
+
+
+SPACES = st.sampled_from(["", " ", "\n", "  "])
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(-9, 9), min_size=0, max_size=3), max_size=5), st.integers(0, 6), st.data())
+def test_any_slices_of_any_rows(rows: list[list[int]], count: int, data: st.DataObject) -> None:
+    space = data.draw(SPACES)
+    text = json.dumps(rows, separators=(f"{space},{space}", ":")).replace("]", f"{space}]")
+    sent = body(text, rows=count)
+    found = []
+    for great, size in ((2**40, 2**40), (0, data.draw(st.integers(0, 30)))):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(elements, "_GREAT", great)
+            patch.setattr(slices, "SLICE_BYTES", size)
+            try:
+                found.append(finish(reader(2).steps(sent)).inputs["x"].tolist())
+            except RequestFault as fault:
+                found.append(fault.status)
+    assert found[0] == found[1]
