@@ -17,6 +17,7 @@ SEEDS = (
     b"10000000000000000\r\n",
     b'3 \t;\tq="x"\r\nabc\r\n0\r\n\r\n',
     b"0\r\n" + b"a: " + b"b" * 9000 + b"\r\n\r\n",
+    b"0\r\n" + b"a:\r\n" * 2000 + b"\r\n",
     b"3\nabc\n0\n\n",
     b"3\r\nabcd\r\n",
     b"-1\r\n",
@@ -40,6 +41,8 @@ def _read(pieces: list[bytes], *, keep: bool = True) -> tuple[object, bytes]:
     for piece in pieces:
         try:
             at = reader.feed(piece, 0)
+            while at < len(piece) and not reader.done:
+                at = reader.feed(piece, at)
         except RequestFault as fault:
             if fault.status not in (400, 413):
                 raise AssertionError("another refusal than a body's") from fault
