@@ -34,5 +34,3 @@ def configure(level: int = logging.INFO) -> None:
     handler.setFormatter(JsonLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("moorage_runtime").setLevel(level)
-    # One line for each request that is no HTTP would let strangers fill the log.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

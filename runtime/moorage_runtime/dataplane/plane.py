@@ -14,7 +14,6 @@ from moorage_runtime.accesslog import AccessLog
 from moorage_runtime.batching.member import client_gone
 from moorage_runtime.caching.store import Store
 from moorage_runtime.config import Cache, RuntimeConfig
-from moorage_runtime.dataplane.awaited import Awaited
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.lane import CONCURRENCY, Lane
 from moorage_runtime.dataplane.streaming import Flow, Streamed
@@ -110,22 +109,6 @@ class DataPlane:
             self.count(fault, call.began, door, served)
         else:
             lane.submit(call, lane.meter.doors[door])
-
-    async def infer(
-        self,
-        served: Served,
-        inputs: Mapping[str, Array],
-        outputs: tuple[str, ...] | None,
-        deadline: float,
-        door: str,
-    ) -> Mapping[str, Array]:
-        """`submit` for doors that await. Raises `RequestFault`; cancelling it drops the call."""
-        call = Awaited(inputs, outputs, self._clock(), deadline)
-        self.submit(served, call, door)
-        try:
-            return await call.future
-        finally:
-            call.gone = True
 
     async def stream(
         self,

@@ -69,10 +69,14 @@ def test_so_many_requests_are_taken_and_always_the_same(percent: float, least: i
 
 
 def test_a_log_that_cannot_be_written_costs_no_request() -> None:
-    def full(_: str) -> None:
+    tried: list[str] = []
+
+    def full(line: str) -> None:
+        tried.append(line)
         raise OSError("no space left on device")
 
     AccessLog(100, full).tell(entry())
+    assert len(tried) == 1
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The data plane as a door sees it: find, submit, infer, count, and what it tells of itself."""
+"""The data plane as a door sees it: find, submit, count, and what it tells of itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from tests.unit.runtime.awaited import Awaited
 from tests.unit.runtime.batching_fakes import Doubling
 from tests.unit.runtime.plane_fakes import Desk, served
 
@@ -64,7 +65,13 @@ class World:
 
     async def infer(self, x: Any = None, seconds: float = 5.0, what: Served | None = None) -> Mapping[str, Array]:
         inputs = X if x is None else {"x": np.asarray(x, np.float32)}
-        return await self.plane.infer(what or self.served, inputs, None, time.monotonic() + seconds, "grpc")
+        now = time.monotonic()
+        call = Awaited(inputs, None, now, now + seconds)
+        self.plane.submit(what or self.served, call, "grpc")
+        try:
+            return await call.future
+        finally:
+            call.gone = True
 
     def ends(self) -> dict[str, int]:
         door = self.plane.metrics.model("fraud", "3").doors["grpc"]

@@ -1,4 +1,4 @@
-"""A call whose end a coroutine awaits."""
+"""A call whose end a test awaits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moorage_runtime.tensors import Array
 
 
 class Awaited(Call):
-    """For doors that stand on coroutines: `future` gives the outputs, or raises the refusal."""
+    """A door that stands on a coroutine: `future` gives the outputs, or raises the refusal."""
 
     __slots__ = ("future",)
 
