@@ -31,6 +31,41 @@ HTTP_PORT = 8080
 ADMIN_PORT = 8081
 GRPC_PORT = 9000
 
+SESSION_CONFIG = {
+    "session.intra_op.allow_spinning": "flag",
+    "session.inter_op.allow_spinning": "flag",
+    "session.intra_op_thread_affinities": "text",
+    "session.dynamic_block_base": "number",
+    "session.force_spinning_stop": "flag",
+    "session.intra_op.spin_duration_us": "number",
+    "session.inter_op.spin_duration_us": "number",
+    "session.set_denormal_as_zero": "flag",
+    "session.use_deterministic_compute": "flag",
+    "session.disable_prepacking": "flag",
+    "session.prepack.enable_parallel": "flag",
+    "session.use_device_allocator_for_initializers": "flag",
+    "session.disable_aot_function_inlining": "flag",
+    "session.disable_quant_qdq": "flag",
+    "session.disable_double_qdq_remover": "flag",
+    "session.disable_qdq_constant_folding": "flag",
+    "session.enable_quant_qdq_cleanup": "flag",
+    "session.enable_dq_matmulnbits_fusion": "flag",
+    "session.qdqisint8allowed": "flag",
+    "session.x64quantprecision": "flag",
+    "session.qdq_matmulnbits_accuracy_level": "number",
+    "session.qdq_matmulnbits_block_size": "number",
+    "optimization.enable_gelu_approximation": "flag",
+    "optimization.enable_cast_chain_elimination": "flag",
+    "optimization.disable_specified_optimizers": "text",
+    "optimization.constant_folding_max_output_size_in_bytes": "number",
+    "mlas.enable_gemm_fastmath_arm64_bfloat16": "flag",
+    "mlas.qnbit.force_fp32": "flag",
+}
+"""The keys of `Onnx.session_config`, and what each takes: a flag, a number or a text.
+
+They tune speed or numerics. None names a file, loads a library or changes the file format.
+"""
+
 T = TypeVar("T")
 
 

@@ -7,40 +7,11 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from moorage_operator.api.frozen import ATOMIC, Frozen, cel, checked
+from moorage_runtime.config import SESSION_CONFIG
 
 _Threads = Annotated[int, Field(ge=1, le=256)]
 
-SESSION_KEYS = (
-    "session.intra_op.allow_spinning",
-    "session.inter_op.allow_spinning",
-    "session.intra_op_thread_affinities",
-    "session.dynamic_block_base",
-    "session.force_spinning_stop",
-    "session.intra_op.spin_duration_us",
-    "session.inter_op.spin_duration_us",
-    "session.set_denormal_as_zero",
-    "session.use_deterministic_compute",
-    "session.disable_prepacking",
-    "session.prepack.enable_parallel",
-    "session.use_device_allocator_for_initializers",
-    "session.disable_aot_function_inlining",
-    "session.disable_quant_qdq",
-    "session.disable_double_qdq_remover",
-    "session.disable_qdq_constant_folding",
-    "session.enable_quant_qdq_cleanup",
-    "session.enable_dq_matmulnbits_fusion",
-    "session.qdqisint8allowed",
-    "session.x64quantprecision",
-    "session.qdq_matmulnbits_accuracy_level",
-    "session.qdq_matmulnbits_block_size",
-    "optimization.enable_gelu_approximation",
-    "optimization.enable_cast_chain_elimination",
-    "optimization.disable_specified_optimizers",
-    "optimization.constant_folding_max_output_size_in_bytes",
-    "mlas.enable_gemm_fastmath_arm64_bfloat16",
-    "mlas.qnbit.force_fp32",
-)
-"""The keys that tune speed or numerics. None names a file, loads a library or changes the file format."""
+SESSION_KEYS = tuple(SESSION_CONFIG)
 
 
 class Onnx(Frozen):

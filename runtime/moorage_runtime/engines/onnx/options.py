@@ -9,43 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from moorage_runtime.config import Onnx
+from moorage_runtime.config import SESSION_CONFIG, Onnx
 from moorage_runtime.engines import reasons
 from moorage_runtime.errors import LoadFault
 
 CPU = "CPUExecutionProvider"
 
-_FLAGS = (
-    "session.intra_op.allow_spinning",
-    "session.inter_op.allow_spinning",
-    "session.force_spinning_stop",
-    "session.set_denormal_as_zero",
-    "session.disable_prepacking",
-    "session.prepack.enable_parallel",
-    "session.use_device_allocator_for_initializers",
-    "session.use_deterministic_compute",
-    "session.disable_aot_function_inlining",
-    "session.disable_quant_qdq",
-    "session.disable_double_qdq_remover",
-    "session.disable_qdq_constant_folding",
-    "session.enable_quant_qdq_cleanup",
-    "session.enable_dq_matmulnbits_fusion",
-    "session.qdqisint8allowed",
-    "session.x64quantprecision",
-    "optimization.enable_gelu_approximation",
-    "optimization.enable_cast_chain_elimination",
-    "mlas.enable_gemm_fastmath_arm64_bfloat16",
-    "mlas.qnbit.force_fp32",
-)
-_NUMBERS = (
-    "session.dynamic_block_base",
-    "session.intra_op.spin_duration_us",
-    "session.inter_op.spin_duration_us",
-    "session.qdq_matmulnbits_accuracy_level",
-    "session.qdq_matmulnbits_block_size",
-    "optimization.constant_folding_max_output_size_in_bytes",
-)
-_TEXTS = ("optimization.disable_specified_optimizers", "session.intra_op_thread_affinities")
 _DIGITS = 9
 
 
@@ -61,11 +30,12 @@ def _is_text(value: str) -> bool:
     return 0 < len(value) <= 1024 and value.isascii() and value.isprintable()
 
 
-_KEYS: dict[str, tuple[Callable[[str], bool], str]] = {
-    **dict.fromkeys(_FLAGS, (_is_flag, '"0" or "1"')),
-    **dict.fromkeys(_NUMBERS, (_is_number, f"a whole number of at most {_DIGITS} digits")),
-    **dict.fromkeys(_TEXTS, (_is_text, "1 to 1024 plain characters")),
+_TAKES: dict[str, tuple[Callable[[str], bool], str]] = {
+    "flag": (_is_flag, '"0" or "1"'),
+    "number": (_is_number, f"a whole number of at most {_DIGITS} digits"),
+    "text": (_is_text, "1 to 1024 plain characters"),
 }
+_KEYS = {key: _TAKES[kind] for key, kind in SESSION_CONFIG.items()}
 SESSION_KEYS = frozenset(_KEYS)
 
 _LEVELS = {
