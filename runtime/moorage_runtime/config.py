@@ -1,11 +1,12 @@
 """THE CONTRACT: what the operator writes and the pod reads.
 
-Four documents cross the border, all JSON with camelCase keys:
+Five documents cross the border, all JSON with camelCase keys:
 
 1. `RuntimeConfig` in the environment variable `MOORAGE_CONFIG` of both containers of a pod.
 2. `RouteTable` in the key `routes.json` of ConfigMap `<name>-routes`, mounted at `ROUTES_DIR` in both containers.
 3. `DownloadReport` in the termination message of the init container: what was fetched, or why not.
 4. `ServeReport` in the termination message of the serving container: why it ended, when it ended by itself.
+5. `PodReport` at `STATE_PATH` of the admin port: what the pod applied, and what it has counted since it started.
 
 The operator and the pod may be of different releases: unknown keys are ignored, new keys have defaults.
 """
@@ -30,6 +31,7 @@ TERMINATION_BYTES = 4096
 HTTP_PORT = 8080
 ADMIN_PORT = 8081
 GRPC_PORT = 9000
+STATE_PATH = "/state"
 
 SESSION_CONFIG = {
     "session.intra_op.allow_spinning": "flag",
@@ -65,6 +67,14 @@ SESSION_CONFIG = {
 
 They tune speed or numerics. None names a file, loads a library or changes the file format.
 """
+
+LATENCY_BOUNDS = tuple(
+    round(part * scale, 9)
+    for scale in (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+    for part in (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.5)
+    if part * scale <= 60.0
+)
+"""Seconds: where latencies are told apart, fine enough to compare quantiles of two revisions."""
 
 T = TypeVar("T")
 
@@ -186,19 +196,112 @@ class RuntimeConfig(_Document, frozen=True):
 
 
 class Route(_Document, frozen=True):
-    """One revision in the route table. `role`: stable, candidate or retiring; `weight`: percent of the traffic."""
+    """One revision in the route table.
+
+    `role`: stable, candidate, shadow, arm or retiring. `weight`: percent of the public traffic. `address`: `host:port`
+    of the revision's own Service, HTTP; None for one that gets nothing forwarded. `arm`: its name in an A/B test.
+    """
 
     version: str
     role: str
     weight: int = 0
     digest: str | None = None
+    address: str | None = None
+    arm: str | None = None
+
+
+class Shield(_Document, frozen=True):
+    """What is done when the candidate fails a request: the stable one answers it.
+
+    `patience_seconds`: how long the candidate may take before it counts as late; None: learned from the stable
+    revision's own answers. Either is cut to half of what is left of the client's deadline.
+    """
+
+    patience_seconds: float | None = None
+
+
+class Compare(_Document, frozen=True):
+    """Which of the candidate's answers are compared with the stable one's, and what counts as the same.
+
+    `percent`: of its requests. `tolerance`: largest absolute or relative difference of two numbers. `top_k`: of an
+    output of scores only the order of the k highest counts (None: every number). `outputs`: names that are compared
+    (empty: all). `concurrency`: comparisons at once in one pod; `queue`: those that may wait, the rest is dropped.
+    """
+
+    percent: float = 100.0
+    tolerance: float = 1e-4
+    top_k: int | None = None
+    outputs: tuple[str, ...] = ()
+    concurrency: int = 4
+    queue: int = 64
 
 
 class RouteTable(_Document, frozen=True):
-    """Who answers what. `generation` grows with every change; `revisions` is keyed by revision hash."""
+    """Who answers what. `generation` grows with every change; `revisions` is keyed by revision hash.
+
+    `salt` and `key_header`: the bucket of a request is `bucket(salt, value of the header)`, without that header a fair
+    draw (see `moorage_runtime.routing.bucket`). `shadow_percent`: of the requests that the stable revision answers,
+    those of which the shadow, else the candidate, gets a copy.
+    """
 
     generation: int
     revisions: dict[str, Route]
+    salt: str = ""
+    key_header: str | None = None
+    shield: Shield | None = None
+    compare: Compare | None = None
+    shadow_percent: float = 0.0
+
+
+class Answered(_Document, frozen=True):
+    """What a pod has answered itself since it started. `outcomes`: how many by outcome (ok, refused, timeout, failed,
+    overloaded, cancelled); `seconds`: how many took how long, between `LATENCY_BOUNDS`, one place more for the rest;
+    `faults`: failures by reason.
+    """
+
+    outcomes: dict[str, int] = {}
+    seconds: tuple[int, ...] = ()
+    faults: dict[str, int] = {}
+
+
+class Forwarded(_Document, frozen=True):
+    """What became of the requests that a pod gave to another revision, since it started.
+
+    `outcomes`: ok, refused (4xx that the own model would not have given), failed (5xx), invalid (an answer of the wrong
+    shape, or no number), timeout, broken (no connection, or one that ended early), overloaded, cancelled.
+    `shielded`: failed ones that the own model answered instead; `held`: its share that was not sent at all while it
+    failed. `compared`, `differed`: answers, and those unlike the own model's; `dropped`: comparisons there was no room
+    for. `slower_seconds`: the sum of what it took longer than the own model, of the compared. `copies`: of them those
+    that were only shadows. `samples`: a few differences, without inputs.
+    """
+
+    outcomes: dict[str, int] = {}
+    faults: dict[str, int] = {}
+    shielded: int = 0
+    held: int = 0
+    compared: int = 0
+    differed: int = 0
+    dropped: int = 0
+    copies: int = 0
+    slower_seconds: float = 0.0
+    samples: tuple[str, ...] = ()
+
+
+class PodReport(_Document, frozen=True):
+    """What one pod tells the operator. `started`: names this life of the process: counters begin again with another.
+
+    `generation`: of the route table in force, 0 before the first; `refused`: why the newest table is not in force.
+    `forwarded`: by revision.
+    """
+
+    started: str
+    revision: str
+    ready: bool
+    generation: int = 0
+    refused: str | None = None
+    in_flight: int = 0
+    answered: Answered = Answered()
+    forwarded: dict[str, Forwarded] = {}
 
 
 class DownloadReport(_Document, frozen=True):
@@ -237,6 +340,11 @@ def decode_config(text: str | bytes) -> RuntimeConfig:
 def decode_routes(text: str | bytes) -> RouteTable:
     """Read a `RouteTable`; raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError`."""
     return msgspec.json.decode(text, type=RouteTable)
+
+
+def decode_pod_report(text: str | bytes) -> PodReport | None:
+    """Read a `PodReport`; None when the text is none (an older runtime, or half an answer)."""
+    return _decode_or_none(text, PodReport)
 
 
 def decode_download(text: str | bytes) -> DownloadReport | None:
