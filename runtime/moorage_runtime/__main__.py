@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -42,6 +43,8 @@ def main() -> int:
         sys.stdout.flush()
         # A client's threads may still hang on a store that was given up.
         os._exit(code)
+    # What is imported now stays: to search it for garbage time and again is a tenth of the start. Until it is loaded.
+    gc.disable()
     # numpy's linear algebra is never used here; its threads cost memory and a tenth of the start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from moorage_runtime.servers import serve

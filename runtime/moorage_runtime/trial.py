@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -111,7 +110,7 @@ def _seconds(trial: Trial, engine: Engine, began: float, clock: Callable[[], flo
         started = clock()
         _ask(trial, engine)
         seconds.append(clock() - started)
-    return statistics.median(seconds) if seconds else first
+    return sorted(seconds)[len(seconds) // 2] if seconds else first
 
 
 def _settled(specs: Mapping[str, TensorSpec], answer: Mapping[str, Array]) -> dict[str, TensorSpec]:

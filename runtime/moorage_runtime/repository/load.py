@@ -26,8 +26,7 @@ def load(config: RuntimeConfig, model_dir: Path) -> Served:
         )
     folder = artifact.tree(model_dir)
     engine, verdict = _fitted(config, manifest, folder)
-    gc.collect()
-    gc.freeze()
+    _settle()
     return Served(
         name=config.model,
         version=config.version,
@@ -40,6 +39,14 @@ def load(config: RuntimeConfig, model_dir: Path) -> Served:
         load_seconds=time.perf_counter() - started,
         tested_at=time.time(),
     )
+
+
+def _settle() -> None:
+    """Keep what stays out of every later search for garbage. A process that has just started made none to speak of."""
+    if gc.isenabled():
+        gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _fitted(config: RuntimeConfig, manifest: artifact.Manifest, folder: Path) -> tuple[Engine, trial.Verdict]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from tests.unit.runtime.pod import RUNTIME
+from tests.unit.runtime.pod import RUNTIME, Pod
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells what a process has")
 
@@ -60,3 +62,25 @@ def test_what_is_free_is_given_back() -> None:
     before, most, after = map(int, told.split())
     assert most > before + (60 << 10)
     assert after <= before + (6 << 10)
+
+
+LOADS = """
+import gc, os
+from pathlib import Path
+from moorage_runtime import config
+from moorage_runtime.repository.load import load
+gc.disable()
+load(config.decode_config(os.environ[config.CONFIG_ENV]), Path(os.environ["MOORAGE_MODEL_DIR"]))
+print(gc.isenabled(), gc.get_freeze_count() > 10_000)
+"""
+
+
+def test_what_is_loaded_is_searched_for_garbage_no_more_and_what_comes_is(
+    artifacts: Path, pod: Callable[..., Pod]
+) -> None:
+    made = pod(f"file://{artifacts / 'logistic'}")
+    assert made.download().returncode == 0
+    told = subprocess.run(
+        [sys.executable, "-c", LOADS], env=made.environment(), capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert told.split() == ["True", "True"]
