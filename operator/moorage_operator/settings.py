@@ -40,7 +40,8 @@ def _bytes(value: object) -> object:
 
 HTTP_URL = "^https?://[^@/]+(/[^@]*)?$"
 """No user and no password: credentials are files."""
-REDIS_URL = r"^rediss?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[0-9]{1,3})?$"
+_TCP_PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+REDIS_URL = rf"^rediss?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:{_TCP_PORT})?(/[0-9]{{1,3}})?$"
 """As above. `rediss`: over TLS; the path is the number of the database."""
 Seconds = Annotated[float, BeforeValidator(_duration), Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]

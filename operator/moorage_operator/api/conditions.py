@@ -341,7 +341,7 @@ class Reason(StrEnum):
     CONFIG_INVALID = (
         "ConfigInvalid",
         "The runtime does not understand its configuration.",
-        "Use images of the operator and of the runtime of one release.",
+        "Correct what the message names, else use images of the operator and of the runtime of one release.",
     )
 
     # The API server's no to a child

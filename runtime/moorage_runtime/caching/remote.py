@@ -25,6 +25,7 @@ from moorage_runtime.caching.link import Link
 from moorage_runtime.caching.memory import memory_of
 from moorage_runtime.caching.resp import ErrorReply, Reply, command
 from moorage_runtime.caching.store import Outputs
+from moorage_runtime.errors import RuntimeFault
 
 log = logging.getLogger(__name__)
 
@@ -52,19 +53,31 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def address(url: str, credentials: Path, ca_file: Path) -> Address:
-    """From `redis://` or `rediss://` `host[:port][/database]`. Raises ValueError for anything else."""
-    told = urlsplit(url)
+    """From `redis://` or `rediss://` `host[:port][/database]`. Raises `RuntimeFault` ConfigInvalid for all else."""
+    try:
+        told = urlsplit(url)
+        port = told.port or _PORT
+    except ValueError:
+        raise _no_address("") from None
     database = told.path.removeprefix("/") or "0"
-    if told.scheme not in ("redis", "rediss") or not told.hostname or not database.isdigit():
-        raise ValueError("a cache's address is redis:// or rediss://, host, port and the number of a database")
+    if told.scheme not in ("redis", "rediss") or not told.hostname or not (database.isascii() and database.isdigit()):
+        raise _no_address("")
+    if told.username is not None or told.password is not None:
+        raise _no_address("; user name and password lie in a Secret")
     return Address(
         host=told.hostname,
-        port=told.port or _PORT,
+        port=port,
         database=int(database),
         tls=told.scheme == "rediss",
         credentials=credentials,
         ca_file=ca_file,
     )
+
+
+def _no_address(why: str) -> RuntimeFault:
+    """The address itself is not told: where it is wrong, a password may stand in it."""
+    told = "cache.redis must be redis:// or rediss:// and host[:port][/database], the port at most 65535"
+    return RuntimeFault("ConfigInvalid", told + why)
 
 
 class RedisStore:

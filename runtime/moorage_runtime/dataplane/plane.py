@@ -39,7 +39,7 @@ LAST_SPANS_SECONDS = 2.0
 class DataPlane:
     """Answers for the models of the catalogue. To be used from the loop's thread only.
 
-    Raises ValueError for a cache's address that is none.
+    Raises `RuntimeFault` ConfigInvalid for a cache's address that is none.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from moorage_runtime import termination
 from moorage_runtime.config import RuntimeConfig, ServeReport
-from moorage_runtime.errors import LoadFault
+from moorage_runtime.errors import LoadFault, RuntimeFault
 from moorage_runtime.places import Places
 from moorage_runtime.repository.load import load
 from moorage_runtime.repository.served import Served
@@ -22,6 +22,7 @@ from moorage_runtime.servers.station import Station
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+BAD_CONFIG = 2
 NOT_LOADED = 4
 
 Fill = Callable[[Station, asyncio.Event], Awaitable[int]]
@@ -29,13 +30,17 @@ Fill = Callable[[Station, asyncio.Event], Awaitable[int]]
 
 
 def run(config: RuntimeConfig, places: Places, ready: Callable[[Served], None] = lambda _: None) -> int:
-    """Serve the one model that the download left, until SIGTERM; gives the exit code: 0, or 4 when it cannot be
-    served. `ready` is called once, when it answers."""
+    """Serve the one model that the download left, until SIGTERM; gives the exit code: 0, 2 when the configuration
+    cannot be followed, 4 when the model cannot be served. `ready` is called once, when it answers."""
 
     async def fill(station: Station, stopping: asyncio.Event) -> int:
         return await _one_model(config, places, station, stopping, ready)
 
-    return serve(Station(config, places, [config.model]), fill)
+    try:
+        station = Station(config, places, [config.model])
+    except RuntimeFault as fault:
+        return _refused(places, fault, BAD_CONFIG)
+    return serve(station, fill)
 
 
 def serve(station: Station, fill: Fill) -> int:
@@ -74,14 +79,18 @@ async def _one_model(
     try:
         served = await _unless(stopping, lambda: load(config, places.model_dir))
     except LoadFault as fault:
-        log.critical("model not served", extra={"reason": fault.reason, "detail": fault.message})
-        termination.write(places.termination_file, ServeReport(reason=fault.reason, message=fault.message))
-        return NOT_LOADED
+        return _refused(places, fault, NOT_LOADED)
     if served is not None:
         station.catalogue.install(served)
         await station.open()
         ready(served)
     return 0
+
+
+def _refused(places: Places, fault: RuntimeFault, code: int) -> int:
+    log.critical("model not served", extra={"reason": fault.reason, "detail": fault.message})
+    termination.write(places.termination_file, ServeReport(reason=fault.reason, message=fault.message))
+    return code
 
 
 async def _unless(stopping: asyncio.Event, work: Callable[[], T]) -> T | None:

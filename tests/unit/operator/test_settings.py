@@ -58,7 +58,7 @@ def test_a_wrong_file_names_the_field(data: object, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://redis", "redis://redis.caches.svc:6379/0", "rediss://10.0.0.7:6380", "redis://[fd00::1]:6379/15"]
+    "url", ["redis://redis", "redis://redis.caches.svc:6379/0", "rediss://10.0.0.7:65535", "redis://[fd00::1]:6379/15"]
 )
 def test_caches_are_given_to_the_pods_by_name(url: str) -> None:
     caches = {"shared": {"url": url, "caConfigMap": "redis-ca"}}
@@ -72,6 +72,7 @@ def test_caches_are_given_to_the_pods_by_name(url: str) -> None:
         "redis://user:password@redis",
         "redis://",
         "redis://redis/x",
+        "redis://redis:65536",
         "redis://redis:6379?db=1",
         "unix:///s",
     ],

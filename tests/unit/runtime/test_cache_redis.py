@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import redis
 import uvloop
+from tests.unit.runtime.pod import Pod
 from tests.unit.runtime.redis_server import RedisServer
 
 from moorage_runtime.caching import remote
@@ -21,6 +22,7 @@ from moorage_runtime.caching.opening import open_store
 from moorage_runtime.caching.remote import VALUE_BYTES, RedisStore
 from moorage_runtime.caching.store import Outputs
 from moorage_runtime.config import Cache
+from moorage_runtime.errors import RuntimeFault
 from moorage_runtime.tensors import Array
 
 KEY = "abababababababab:00ff"
@@ -295,10 +297,32 @@ def test_the_deployment_decides_where_answers_lie() -> None:
     assert isinstance(open_store(Cache(), time.monotonic), MemoryStore)
 
 
-@pytest.mark.parametrize("url", ["http://x", "redis://", "redis://x/a", "redis://x/1/2", "redis://x:99999", ""])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://x", "redis://", "redis://x/a", "redis://x/1/2", "redis://x/٣", "redis://x:99999", "redis://[::1", "",
+        "redis://me:hush", "redis://me:hush@x",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused_without_telling_what_may_be_a_password(url: str) -> None:
+    with pytest.raises(RuntimeFault) as caught:
         open_store(Cache(redis=url), time.monotonic)
+    assert caught.value.reason == "ConfigInvalid"
+    assert caught.value.message.startswith("cache.redis must be redis:// or rediss://")
+    assert "hush" not in caught.value.message
+
+
+def test_a_pod_that_is_told_no_address_says_so_as_its_last_word(artifacts: Path, pod: Callable[..., Pod]) -> None:
+    made = pod(f"file://{artifacts / 'logistic'}", cache={"redis": "redis://cache.example:99999"})
+    assert made.download().returncode == 0
+    made.start()
+    assert made.process is not None
+    assert made.process.wait(20) == 2
+    assert made.termination() == {
+        "reason": "ConfigInvalid",
+        "message": "cache.redis must be redis:// or rediss:// and host[:port][/database], the port at most 65535",
+    }
+    assert "Traceback" not in made.log()
 
 
 def test_an_address_has_a_default_port_and_database() -> None:
