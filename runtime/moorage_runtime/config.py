@@ -304,16 +304,49 @@ class PodReport(_Document, frozen=True):
     forwarded: dict[str, Forwarded] = {}
 
 
+class Tensor(msgspec.Struct, frozen=True, array_like=True):
+    """One input or output of a model. `datatype`: its V2 name. `shape`: -1 where any length fits, None where the model
+    file does not tell how many there are. `optional`: an input with a default in the file.
+    """
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...] | None = None
+    optional: bool = False
+
+
+class Feature(msgspec.Struct, frozen=True, array_like=True):
+    """One named column that the author declared. `kind`: as MLflow calls it (double, long, string, ...), or ""."""
+
+    name: str
+    kind: str
+    required: bool = True
+
+
+class Schema(_Document, frozen=True):
+    """What clients of a model rely on. None: not told. `features`: in the order of the columns. `classes`: of a
+    classifier, in the order of its probabilities. `cut`: something was left out for want of room.
+    """
+
+    inputs: tuple[Tensor, ...] | None = None
+    outputs: tuple[Tensor, ...] | None = None
+    features: tuple[Feature, ...] | None = None
+    classes: tuple[int | str, ...] | None = None
+    cut: bool = False
+
+
 class DownloadReport(_Document, frozen=True):
     """The result of the init container. Exactly one of `digest` and `reason` is set.
 
-    `digest`: `sha256:` + hex over the artifact's files (see `storage.digest`); `bytes`: their sum.
+    `digest`: `sha256:` + hex over the artifact's files (see `storage.digest`); `bytes`: their sum. `model_schema`: of
+    the model in it, as its files tell.
     """
 
     digest: str | None = None
     bytes: int = 0
     files: int = 0
     model_format: str | None = None
+    model_schema: Schema | None = None
     seconds: float = 0.0
     reason: str | None = None
     message: str | None = None

@@ -1,0 +1,1 @@
+"""What clients rely on in a model, and whether another version still keeps it. Pure."""
