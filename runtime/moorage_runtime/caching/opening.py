@@ -16,8 +16,7 @@ def open_store(
     credentials: Path = Path(CACHE_CREDENTIALS_DIR),
     ca_file: Path = Path(CACHE_CA_FILE),
 ) -> Store:
-    """One for all models of the process. `clock`: seconds, monotonic. Raises `RuntimeFault` for an address that is none.
-    """
+    """One for all models of the process; `clock`: seconds, monotonic. Raises `RuntimeFault` ConfigInvalid."""
     if settings.redis is None:
         return MemoryStore(settings.max_entries, settings.ttl_seconds, settings.max_bytes, clock)
     from moorage_runtime.caching import remote

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
+from moorage_runtime import durations
 from moorage_runtime.errors import RuntimeFault
 
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+")
-_TERM = re.compile(r"([0-9.]+)(ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?")
 _BYTES = {
     "": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
@@ -17,9 +15,10 @@ _BYTES = {
 
 def seconds(text: object, field: str) -> float:
     """A duration in seconds. Raises `RuntimeFault` SpecInvalid naming `field`."""
-    if not isinstance(text, str) or _DURATION.fullmatch(text) is None:
+    found = durations.seconds(text) if isinstance(text, str) else None
+    if found is None:
         raise RuntimeFault("SpecInvalid", f"{field}: {text!r} is no duration; write for example 500ms, 5s or 1m30s")
-    return sum(float(number) * _SECONDS[unit] for number, unit in _TERM.findall(text))
+    return found
 
 
 def size(text: object, field: str) -> int:

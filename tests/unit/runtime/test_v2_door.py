@@ -33,7 +33,7 @@ def head(path: bytes = b"/v2", **headers: str) -> Head:
 
 @pytest.mark.parametrize(
     ("told", "seconds"),
-    [(None, 5), ("1", 1), ("0.5", 0.5), ("500ms", 0.5), (" 2s ", 2), ("1m", 5), ("4s", 4), ("1e-3", 0.001), ("9", 5)],
+    [(None, 5), ("1", 1), ("0.5", 0.5), ("500ms", 0.5), (" 2s ", 2), ("1m", 5), ("4s", 4), ("2s500ms", 2.5), ("9", 5)],
 )
 def test_a_client_waits_as_long_as_it_says_and_no_longer_than_allowed(told: str | None, seconds: float) -> None:
     asked = head(x_request_timeout=told) if told else head()
@@ -142,7 +142,7 @@ def test_the_sooner_deadline_counts(serving: Pod) -> None:
     for timeout, status in ((0, 200), (None, 200), (30_000_000, 200), (1, 504)):
         found, answer = serving.infer(REQUEST | {"parameters": {"timeout": timeout}})
         assert found == status, answer
-    assert serving.ask("POST", INFER, json.dumps(REQUEST), x_request_timeout="1e-6")[0] == 504
+    assert serving.ask("POST", INFER, json.dumps(REQUEST), x_request_timeout="0.000001")[0] == 504
     assert serving.ask("POST", INFER, json.dumps(REQUEST), x_request_timeout="20s")[0] == 200
 
 
