@@ -1,0 +1,169 @@
+"""Records of a judgement: what pods counted, what follows from it, and what the next look must know of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from moorage_runtime.config import PodReport
+
+
+class Verdict(StrEnum):
+    """What one look, or one check of it, comes to."""
+
+    PASS = "Pass"  # noqa: S105 - no password
+    FAIL = "Fail"
+    INCONCLUSIVE = "Inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison with the numbers that led to its verdict.
+
+    `candidate`, `stable`, `limit`: in the unit of the check (shares between 0 and 1, seconds, or the number that a
+    metric gave); None where there is none. `samples`: requests, or answers, that it rests on. `reason`: the word for a
+    Fail. `final`: a Fail that needs no second look.
+    """
+
+    name: str
+    verdict: Verdict
+    candidate: float | None = None
+    stable: float | None = None
+    limit: float | None = None
+    samples: int = 0
+    message: str = ""
+    reason: str | None = None
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One look at a candidate.
+
+    `reason`: the word for a Fail. `failures`: looks in a row that came to Fail, this one included. `abort`: the
+    candidate is to be rolled back now.
+    """
+
+    verdict: Verdict
+    at: datetime
+    checks: tuple[Check, ...] = ()
+    reason: str | None = None
+    message: str = ""
+    failures: int = 0
+    abort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a candidate is held to, in seconds and in shares between 0 and 1.
+
+    `compare_share`: of the candidate's answers that are compared; 0: none, and none are asked for.
+    """
+
+    interval: float = 10.0
+    min_samples: int = 200
+    warm_up: float = 5.0
+    max_error_rate: float = 0.01
+    max_latency_ratio: float = 1.5
+    latency_quantile: float = 0.95
+    max_disagreement: float = 0.05
+    failure_limit: int = 2
+    compare_share: float = 1.0
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What one side did in one window. `outcomes`, `faults`: requests by outcome, failures by reason. `seconds`: how
+    many took how long, between `LATENCY_BOUNDS`, one place more for the rest; empty: none. The other fields are the
+    candidate's alone, as in `Forwarded`; `excused`: connections that broke because a pod of it went away.
+    """
+
+    outcomes: dict[str, int] = {}
+    faults: dict[str, int] = {}
+    seconds: tuple[int, ...] = ()
+    shielded: int = 0
+    held: int = 0
+    compared: int = 0
+    differed: int = 0
+    dropped: int = 0
+    copies: int = 0
+    excused: int = 0
+    slower_seconds: float = 0.0
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Everything that the next look must know of the looks before, and that survives a restart of the operator.
+
+    `mark`: names the readings that are counted in already, the next ones count from there. `window`: names the step;
+    another one counts anew. `seconds`: of the step that are counted in. `stable`, `candidate`: of the whole step.
+    `late_stable`, `late_candidate`: of its latest stretch only. `reference`: the stable side in the step before.
+    """
+
+    mark: str = ""
+    window: str = ""
+    seconds: float = 0.0
+    failures: int = 0
+    stable: Tally = Tally()
+    candidate: Tally = Tally()
+    late_stable: Tally = Tally()
+    late_candidate: Tally = Tally()
+    reference: Tally = Tally()
+
+    def text(self) -> str:
+        """As the status keeps it."""
+        return msgspec.json.encode(self).decode()
+
+
+def read_totals(text: str | None) -> Totals:
+    """The totals of a status; what cannot be read (of another release) counts as none, so that counting begins anew."""
+    try:
+        return msgspec.json.decode(text or "", type=Totals)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Totals()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One running pod, just read. `uid`: of the pod. `report`: None when it gave none in time."""
+
+    pod: str
+    uid: str
+    revision: str
+    report: PodReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What the pods of one deployment just told, and what they had told under earlier marks.
+
+    `mark`: names `now`, as `Totals.mark` will. `before`: earlier readings by their mark. `opinions`: what judges beside
+    the pods say, if they were asked.
+    """
+
+    mark: str = ""
+    now: tuple[Reading, ...] = ()
+    before: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
+    opinions: tuple[Check, ...] = ()
+
+    def of(self, revision: str | None) -> tuple[Reading, ...]:
+        """The readings of one revision's pods."""
+        return tuple(each for each in self.now if each.revision == revision)
+
+    def generation(self, revision: str | None) -> int | None:
+        """The oldest route table in force in the running pods of `revision`; None when one of them did not say."""
+        told = [each.report.generation if each.report is not None else None for each in self.of(revision)]
+        known = [generation for generation in told if generation is not None]
+        return min(known, default=0) if len(known) == len(told) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A container of the candidate that ended while it was judged. `code`: its exit code."""
+
+    pod: str
+    at: datetime
+    code: int | None = None
+    out_of_memory: bool = False
