@@ -267,10 +267,11 @@ class Answered(_Document, frozen=True):
 class Forwarded(_Document, frozen=True):
     """What became of the requests that a pod gave to another revision, since it started.
 
-    `outcomes`: ok, refused (4xx that the own model would not have given), failed (5xx), invalid (an answer of the wrong
-    shape, or no number), timeout, broken (no connection, or one that ended early), overloaded, cancelled.
+    `outcomes`: ok, refused (4xx that the own model would not have given), faulty (4xx that it gave as well: the
+    client's), failed (5xx), invalid (an answer of the wrong shape, or no number), timeout, broken (no connection, or
+    one that ended early), overloaded, cancelled. Requests whose client named the revision are not among them.
     `shielded`: failed ones that the own model answered instead; `held`: its share that was not sent at all while it
-    failed. `compared`, `differed`: answers, and those unlike the own model's; `dropped`: comparisons there was no room
+    failed, or had no room. `compared`, `differed`: answers, and those unlike the own model's; `dropped`: comparisons there was no room
     for. `slower_seconds`: the sum of what it took longer than the own model, of the compared. `copies`: of them those
     that were only shadows. `samples`: a few differences, without inputs.
     """

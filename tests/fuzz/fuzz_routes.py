@@ -10,6 +10,7 @@ from tests.fuzz.places import MEMORY
 
 from moorage_runtime.config import Route, RouteTable, decode_routes, encode
 from moorage_runtime.routing import Routes
+from moorage_runtime.routing.validity import obstacle
 
 GOOD = RouteTable(
     generation=7,
@@ -18,6 +19,9 @@ GOOD = RouteTable(
 SEEDS = (
     encode(GOOD).encode(),
     b'{"generation":1,"revisions":{}}',
+    b'{"generation":8,"salt":"s","keyHeader":"x-user","shadowPercent":20,"shield":{"patienceSeconds":0.5},"revisions":'
+    b'{"abc":{"version":"3","role":"stable","weight":95},"def":{"version":"4","role":"candidate","weight":5,'
+    b'"address":"10.0.0.1:80"},"ghi":{"version":"5","role":"arm","arm":"b","weight":10,"address":"h:80"}}}',
     b'{"generation":1,"revisions":{"abc":{"version":"3","role":"retiring","weight":0,"digest":null,"new":[1]}}}',
     b'{"generation":-1,"revisions":{"abc":{"version":"","role":""}},"more":{}}',
     b'{"generation":1e3,"revisions":[]}',
@@ -46,6 +50,11 @@ def one(data: bytes) -> None:
     draft.write_bytes(data)
     draft.replace(_FILE)
     routes.poll()
-    assert routes.generation == (GOOD if table is None else table).generation
-    assert routes.route == (GOOD if table is None else table).revisions.get("abc")
+    followed = table is not None and obstacle(table, GOOD.generation) is None
+    assert (routes.refused is None) == followed
+    in_force = table if followed and table is not None else GOOD
+    assert routes.generation == in_force.generation
+    assert routes.route == in_force.revisions.get("abc")
+    assert routes.plan is not None
+    assert sum(routes.plan.of_bucket(number) is not None for number in range(0, 10_000, 100)) <= 100
     assert isinstance(routes.leaving, bool)
