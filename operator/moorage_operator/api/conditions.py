@@ -26,6 +26,7 @@ class ConditionType(StrEnum):
     ARTIFACT_READY = "ArtifactReady", "Was the wanted artifact downloaded and verified?"
     ROLLOUT_HEALTHY = "RolloutHealthy", "Is the newest revision free of problems?"
     REGISTRY_REACHABLE = "RegistryReachable", "Did the registry answer the last question?"
+    SCHEMA_COMPATIBLE = "SchemaCompatible", "Does the newest revision take and give what the one that serves does?"
     UPDATE_AVAILABLE = "UpdateAvailable", "Would this release of the operator render the pods differently?"
     SCALING_ACTIVE = "ScalingActive", "Can the autoscaler do its work?"
 
@@ -66,6 +67,13 @@ class Reason(StrEnum):
     )
     LOADING = "Loading", "The first pod of a revision downloads, loads and tests the model."
     SCALING = "Scaling", "The first pod answers; the others are coming up."
+    PROGRESSING = "Progressing", "The candidate gets its share of the traffic and is compared with what serves."
+    PAUSED = (
+        "Paused",
+        "The rollout waits for a person.",
+        "Annotate the ModelDeployment with moorage.dev/promote or moorage.dev/abort, as the message says.",
+    )
+    PROMOTING = "Promoting", "The candidate was good; the pods learn that it answers everything."
     SWITCHING = "Switching", "The Service has moved; the cluster is learning it."
     STEADY = "Steady", "Everything is as the spec says."
     STOPPED = "Stopped", "The change cannot go on by itself.", "Read Stalled."
@@ -83,6 +91,108 @@ class Reason(StrEnum):
         "An object that belongs to somebody else stands under a name that a child needs.",
         "Delete or rename that object, or give the ModelDeployment another name.",
     )
+
+    ROUTES_NOT_APPLIED = (
+        "RoutesNotApplied",
+        "A pod of the version that serves does not say that it follows the newest route table.",
+        "Look at the pod's log; the operator must be able to reach the admin port of the pods.",
+    )
+    INCONCLUSIVE_TOO_LONG = (
+        "InconclusiveTooLong",
+        "A step of the rollout could not be judged within rollout.maxHold.",
+        "Promote or abort it by annotation, lower analysis.minSamples, or send the step more traffic.",
+    )
+
+    # A candidate that was rolled back
+    CANDIDATE_ERRORS = (
+        "CandidateErrors",
+        "The candidate fails requests, surely more often than the stable version or than maxErrorRate.",
+        "Read status.rollout.judgement and the log of the candidate's pods; register a corrected version.",
+    )
+    CANDIDATE_TIMES_OUT = (
+        "CandidateTimesOut",
+        "The candidate gives no answer within the patience of the shield, or of the client.",
+        "Give it more CPU, make the model smaller, or raise rollout.shieldPatience.",
+    )
+    CANDIDATE_UNREACHABLE = (
+        "CandidateUnreachable",
+        "Connections to the candidate's pods break, or none of its pods answers its own test request any more.",
+        "Look at the candidate's pods and at the network between the pods of this namespace, then moorage.dev/retry.",
+    )
+    CANDIDATE_ANSWERS_INVALID = (
+        "CandidateAnswersInvalid",
+        "The candidate's answers are no numbers, or not of the shape that it declares.",
+        "Look at the version's training data and export; register a corrected version.",
+    )
+    CANDIDATE_REFUSES = (
+        "CandidateRefuses",
+        "The candidate refuses requests that the stable version answers.",
+        "Compare the inputs of both versions; register one that takes what clients send.",
+    )
+    CANDIDATE_SLOW = (
+        "CandidateSlow",
+        "The candidate is slower than maxLatencyRatio allows.",
+        "Give it more CPU, make the model smaller, or raise analysis.maxLatencyRatio.",
+    )
+    CANDIDATE_DISAGREES = (
+        "CandidateDisagrees",
+        "The candidate answers differently from the stable version, more often than maxDisagreement allows.",
+        "Read the samples in the status; where the difference is meant, raise analysis.maxDisagreement or "
+        "compare.tolerance.",
+    )
+    CANDIDATE_CRASHED = (
+        "CandidateCrashed",
+        "A container of the candidate ended while it was judged.",
+        "Read the log of its previous container; register a corrected version.",
+    )
+    CANDIDATE_OUT_OF_MEMORY = (
+        "CandidateOutOfMemory",
+        "A container of the candidate needed more memory than its limit while it was judged.",
+        "Raise spec.resources.limits.memory, or find the leak.",
+    )
+    METRIC_FAILED = (
+        "MetricFailed",
+        "A metric of rollout.analysis.metrics is out of its bounds.",
+        "Look at the query in Prometheus.",
+    )
+    WEBHOOK_FAILED = (
+        "WebhookFailed",
+        "A judge of rollout.analysis.webhooks said Fail.",
+        "Read its message.",
+    )
+    SCHEMA_INCOMPATIBLE = (
+        "SchemaIncompatible",
+        "The candidate takes other inputs or gives other outputs than the version that serves.",
+        "Set spec.allowSchemaChange: true if the clients know, or register a version with the old schema.",
+    )
+    ABORTED_BY_USER = (
+        "AbortedByUser",
+        "The annotation moorage.dev/abort named the candidate.",
+        "Change the spec or the alias, or annotate moorage.dev/retry with the revision.",
+    )
+    UNDONE_BY_USER = (
+        "UndoneByUser",
+        "The annotation moorage.dev/undo named the revision that served.",
+        "Change the spec or the alias, or annotate moorage.dev/retry with the revision.",
+    )
+
+    # The judgement, and what people ask for by annotation
+    JUDGED_GOOD = "JudgedGood", "The candidate is as good as the version that serves."
+    JUDGED_BAD = "JudgedBad", "The candidate is worse; so many judgements in a row roll it back."
+    JUDGED_OPEN = "JudgedOpen", "There is not enough traffic yet to judge.", "Wait, or read the message."
+    STEP_BEGUN = "StepBegun", "Every pod of the version that serves follows the step."
+    ROLLED_BACK = "RolledBack", "The candidate gets no traffic any more; the version before it serves everything."
+    INTENT_DONE = "IntentDone", "What an annotation asks for was done."
+    INTENT_STALE = (
+        "IntentStale",
+        "An annotation asks for something that is not possible for the revision it names; nothing was done.",
+        "Read the status for the revision that is meant now.",
+    )
+
+    # SchemaCompatible
+    COMPATIBLE = "Compatible", "The newest revision takes and gives what the one that serves does."
+    CHANGE_ALLOWED = "ChangeAllowed", "The schema changed, and spec.allowSchemaChange allows it."
+    NOT_COMPARED = "NotCompared", "There are no two signatures to compare yet."
 
     # The spec
     INVALID_STORAGE_URI = (

@@ -7,12 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from moorage_operator.api.ab_test import ABTest as ABTest
 from moorage_operator.api.answering import AccessLog as AccessLog
 from moorage_operator.api.answering import Auth as Auth
 from moorage_operator.api.answering import Batcher as Batcher
 from moorage_operator.api.answering import Cache as Cache
 from moorage_operator.api.answering import sized, spanned
 from moorage_operator.api.frozen import Frozen, Label, ObjectName, Quantity, cel, checked, keyed
+from moorage_operator.api.model import Model as Model
+from moorage_operator.api.model import ModelFormat as ModelFormat
 from moorage_operator.api.onnx import Onnx as Onnx
 from moorage_operator.api.pod import EnvVar as EnvVar
 from moorage_operator.api.pod import LocalObjectReference as LocalObjectReference
@@ -21,7 +24,9 @@ from moorage_operator.api.pod import PodSpec as PodSpec
 from moorage_operator.api.pod import PodTemplate as PodTemplate
 from moorage_operator.api.pod import Resources as Resources
 from moorage_operator.api.pod import Toleration as Toleration
+from moorage_operator.api.rollout import Rollout as Rollout
 from moorage_operator.api.scaling import AutoScaling as AutoScaling
+from moorage_operator.api.shadow import Shadow as Shadow
 from moorage_operator.api.status import Condition as Condition
 from moorage_operator.api.status import HistoryEntry as HistoryEntry
 from moorage_operator.api.status import ModelDeploymentStatus as ModelDeploymentStatus
@@ -29,10 +34,6 @@ from moorage_operator.api.status import ResolvedModel as ResolvedModel
 from moorage_operator.api.status import RetiringStatus as RetiringStatus
 from moorage_operator.api.status import RevisionStatus as RevisionStatus
 from moorage_operator.api.status import RolloutStatus as RolloutStatus
-from moorage_operator.api.storage_uri import MAX_LENGTH as STORAGE_URI_LENGTH
-from moorage_operator.api.storage_uri import RULES as STORAGE_URI_RULES
-
-_DIGEST = "^sha256:[0-9a-f]{64}$"
 
 _TensorName = Annotated[str, Field(min_length=1, max_length=256)]
 _Shape = Annotated[tuple[Annotated[int, Field(ge=1, le=2**31 - 1)], ...], Field(max_length=8)]
@@ -40,66 +41,6 @@ _Data = Annotated[
     tuple[Annotated[Any, Field(json_schema_extra={"maxLength": 1024, "maxItems": 4096, "maxProperties": 0})], ...],
     Field(min_length=1, max_length=4096, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
 ]
-
-
-class ModelFormat(Frozen):
-    """The format of the artifact."""
-
-    name: Literal["onnx"]
-    """Name of the format: onnx."""
-
-
-class Model(Frozen):
-    """Which model, and how its artifact may be read."""
-
-    model_config = ConfigDict(
-        json_schema_extra=checked(
-            cel(
-                "!self.storageUri.startsWith('pvc://') || !has(self.secretName)",
-                "secretName has no use with pvc://, which needs no credentials; remove it",
-                path=".secretName",
-            )
-        )
-    )
-
-    storage_uri: Annotated[str, Field(min_length=1, max_length=STORAGE_URI_LENGTH)] = Field(
-        json_schema_extra=checked(*(cel(rule.cel, f"storageUri {rule.message}") for rule in STORAGE_URI_RULES))
-    )
-    """Where the model is. models:/NAME/VERSION: a version of the registry; models:/NAME@ALIAS: whatever version the
-    alias points to, followed when it moves; models:/NAME/STAGE: the newest version of a stage (Staging, Production,
-    Archived, None); s3://BUCKET/PREFIX: a folder of the S3 store; pvc://CLAIM/PATH: a folder of a
-    PersistentVolumeClaim of this namespace. Example: models:/fraud@champion."""
-    model_format: ModelFormat | None = None
-    """Format of the artifact. Default: read from its MLmodel file."""
-    digest: Annotated[str, Field(max_length=71)] | None = Field(
-        default=None,
-        json_schema_extra=checked(
-            cel(
-                f"self.matches('{_DIGEST}')",
-                "digest must be sha256: and 64 lower-case hexadecimal digits, as status.stable.digest shows it",
-            )
-        ),
-    )
-    """sha256 over the artifact's files, as status.stable.digest shows it. An artifact with another digest is refused.
-    Default: the digest of the first load is pinned in the status."""
-    registry: Annotated[str, Field(min_length=1, max_length=63)] = Field(
-        default="default",
-        json_schema_extra=checked(
-            cel(
-                "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-                "registry must be the name of a registry or store in the operator's settings (lower-case letters, "
-                "digits and -), never a URL",
-            )
-        ),
-    )
-    """Name, in the operator's settings, of the registry that resolves models:/ URIs or of the S3 store behind s3://
-    URIs. Default: default."""
-    secret_name: ObjectName | None = None
-    """Name of a Secret of this namespace with the credentials of the download. Only the download container sees it."""
-    service_account_name: ObjectName | None = None
-    """Name of a ServiceAccount of this namespace that the pods run as, for cloud identities. Default: default."""
-    onnx: Onnx = Onnx()
-    """How ONNX Runtime runs the model. Only with runtime: onnx. Example: {intraOpNumThreads: 2}."""
 
 
 class Tensor(Frozen):
@@ -183,6 +124,12 @@ class ModelDeploymentSpec(Frozen):
                 "model.onnx tunes ONNX Runtime, which runs the model only with runtime: onnx; remove model.onnx",
                 path=".model.onnx",
             ),
+            cel(
+                "!has(self.abTest) || has(self.abTest.winner) || !has(self.rollout) || !has(self.rollout.steps)",
+                "abTest and rollout.steps would split the same traffic twice; end the test with abTest.winner, or remove "
+                "rollout.steps",
+                path=".rollout.steps",
+            ),
         )
     )
 
@@ -244,6 +191,20 @@ class ModelDeploymentSpec(Frozen):
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
     """Seconds that a new version may take to become ready before the rollout counts as stalled. What served before
     serves on. 10 to 86400. Default: 600."""
+    rollout: Rollout | None = None
+    """How a new version takes over. Default: all at once, warmed and tested, shielded by the version before it and
+    watched for 10s. Example: {steps: [{trafficPercent: 5, hold: 2m}, {trafficPercent: 50, hold: 5m}]}."""
+    shadow: Shadow | None = None
+    """A challenger that gets copies of the requests; its answers are compared and thrown away. Example: {model:
+    {storageUri: models:/fraud@challenger}, percent: 20}."""
+    ab_test: ABTest | None = None
+    """Several models at once, each with its share of the clients. Example: {header: x-user-id, arms: [{name: b, model:
+    {storageUri: models:/fraud@b}, percent: 50}]}."""
+    allow_schema_change: bool = False
+    """Whether a new version may take other inputs or give other outputs than the one that serves. Default: false: such
+    a version gets no traffic."""
+    revision_history_limit: Annotated[int, Field(ge=0, le=50)] = 10
+    """Replaced revisions that are remembered, so that moorage.dev/undo can bring them back. 0 to 50. Default: 10."""
 
 
 class Metadata(BaseModel):

@@ -12,6 +12,7 @@ _Word = Annotated[str, Field(max_length=64)]
 _Uri = Annotated[str, Field(max_length=4096)]
 _Version = Annotated[str, Field(max_length=1024)]
 _Digest = Annotated[str, Field(max_length=128)]
+_Text = Annotated[str, Field(max_length=4096)]
 _Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
 _Count = Annotated[int, Field(ge=0)]
 
@@ -50,13 +51,103 @@ class RevisionStatus(Told):
     """Pods that answered their test request and serve."""
 
 
+class CheckStatus(Told):
+    """One check of a judgement, with its numbers."""
+
+    name: _Word
+    """What was compared: errors, latency, disagreement, or the name of a metric or webhook."""
+    verdict: _Word
+    """Pass, Fail or Inconclusive."""
+    candidate: float | None = None
+    """The candidate's number."""
+    stable: float | None = None
+    """The stable revision's number in the same window."""
+    limit: float | None = None
+    """The bound that the candidate's number must keep."""
+    samples: _Count = 0
+    """Requests that the number is made of."""
+    message: _Text = ""
+    """The same in words."""
+
+
+class JudgementStatus(Told):
+    """The last comparison of the candidate with the stable revision."""
+
+    verdict: _Word
+    """Pass, Fail or Inconclusive."""
+    at: _Time
+    """When it was made."""
+    reason: _Word | None = None
+    """Why it is a Fail, in one word."""
+    message: _Text = ""
+    """What led to it."""
+    failures: _Count = 0
+    """Judgements in a row that said Fail."""
+    checks: Annotated[tuple[CheckStatus, ...], Field(max_length=32)] = Field(default=(), json_schema_extra=ATOMIC)
+    """The checks, each with its numbers."""
+
+
 class RolloutStatus(Told):
     """Where the rollout stands, and since when."""
 
     phase: _Word
-    """Resolving, Loading, Scaling, Switching or Steady."""
+    """Resolving, Loading, Scaling, Progressing, Paused, Promoting, Switching or Steady."""
     since: _Time
     """When the phase began."""
+    step: _Count | None = None
+    """The step in force, counted from 1."""
+    steps: _Count | None = None
+    """How many steps there are."""
+    traffic_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Percent of the requests that go to the candidate."""
+    step_since: _Time | None = None
+    """Since when every pod of the stable revision follows the step."""
+    generation: _Count | None = None
+    """Generation of the route table that the step needs."""
+    approved: _Count | None = None
+    """The last step whose pause a person ended."""
+    promoted: bool | None = None
+    """Whether a person asked for all of the traffic at once."""
+    withdrawn: _Count | None = None
+    """How often the candidate's traffic was taken away because none of its pods answered."""
+    stable_size: _Count | None = None
+    """Pods of the stable revision below which it does not go while the rollout lasts."""
+    stable_down_since: _Time | None = None
+    """Since when no pod of the stable revision answers."""
+    judgement: JudgementStatus | None = None
+    """The last judgement."""
+    totals: Annotated[str, Field(max_length=8192)] | None = None
+    """What was counted in this step of both revisions, as compact JSON."""
+
+
+class FailedRevision(Told):
+    """A revision that was rolled back; it is not tried again until the spec, the alias or a person says so."""
+
+    revision: _Word
+    """Short hash that names the revision."""
+    version: _Version
+    """Version of the model, as the registry calls it."""
+    reason: _Word
+    """Why, in one word."""
+    message: _Text
+    """Why, in a sentence."""
+    at: _Time
+    """When it was rolled back."""
+    intent: _Word
+    """Hash of what the spec said then, without its replicas."""
+
+
+class IntentStatus(Told):
+    """What an annotation asked for, and what was made of it."""
+
+    name: _Word
+    """The annotation without its prefix: promote, abort, retry, pause or undo."""
+    value: _Word
+    """The revision that it names."""
+    answer: _Word
+    """Done, Waiting or Stale."""
+    message: _Text
+    """What was made of it, in a sentence."""
 
 
 class RetiringStatus(Told):
@@ -104,8 +195,8 @@ class ModelDeploymentStatus(Told):
     conditions: Annotated[tuple[Condition, ...], Field(max_length=32)] = Field(
         default=(), json_schema_extra=keyed("type")
     )
-    """Verdicts: Ready, Reconciling, Stalled, ArtifactReady, RolloutHealthy, RegistryReachable, UpdateAvailable, and
-    ScalingActive with autoScaling. Ready=True: a pod answered a real request with what serves."""
+    """Verdicts: Ready, Reconciling, Stalled, ArtifactReady, RolloutHealthy, RegistryReachable, SchemaCompatible,
+    UpdateAvailable, and ScalingActive with autoScaling. Ready=True: a pod answered a real request with what serves."""
     url: _Uri | None = None
     """Base URL inside the cluster."""
     version: _Version | None = None
@@ -130,8 +221,12 @@ class ModelDeploymentStatus(Told):
     """Where the rollout stands."""
     retiring: Annotated[tuple[RetiringStatus, ...], Field(max_length=64)] = Field(default=(), json_schema_extra=ATOMIC)
     """Revisions that no longer get traffic but still stand, so that an undo is instant."""
+    failed: Annotated[tuple[FailedRevision, ...], Field(max_length=16)] = Field(default=(), json_schema_extra=ATOMIC)
+    """Revisions that were rolled back, the newest first."""
+    intents: Annotated[tuple[IntentStatus, ...], Field(max_length=8)] = Field(default=(), json_schema_extra=ATOMIC)
+    """What was asked for by annotation, and what was made of it."""
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=64)] = Field(default=(), json_schema_extra=ATOMIC)
-    """Revisions that served, up to ten."""
+    """Revisions that served, the newest first; as many as spec.revisionHistoryLimit, and the one that serves."""
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type."""
