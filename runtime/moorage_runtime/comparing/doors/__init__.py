@@ -1,0 +1,1 @@
+"""From the bytes of each door's answers back to tensors."""
