@@ -216,6 +216,7 @@ class Metadata(BaseModel):
     namespace: str
     uid: str
     generation: int = 1
+    annotations: dict[str, str] = {}
     resource_version: str = ""
     deletion_timestamp: str | None = None
 

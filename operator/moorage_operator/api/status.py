@@ -102,14 +102,14 @@ class RolloutStatus(Told):
     """Percent of the requests that go to the candidate."""
     step_since: _Time | None = None
     """Since when every pod of the stable revision follows the step."""
-    generation: _Count | None = None
-    """Generation of the route table that the step needs."""
     approved: _Count | None = None
     """The last step whose pause a person ended."""
     promoted: bool | None = None
     """Whether a person asked for all of the traffic at once."""
     withdrawn: _Count | None = None
     """How often the candidate's traffic was taken away because none of its pods answered."""
+    lost_since: _Time | None = None
+    """When that was the last time, while none answers."""
     stable_size: _Count | None = None
     """Pods of the stable revision below which it does not go while the rollout lasts."""
     stable_down_since: _Time | None = None

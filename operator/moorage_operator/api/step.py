@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from moorage_operator.api.judgement import Judgement
+
 
 class Phase(StrEnum):
     """Where a rollout stands."""
@@ -14,15 +16,20 @@ class Phase(StrEnum):
     RESOLVING = "Resolving"
     LOADING = "Loading"
     SCALING = "Scaling"
+    PROGRESSING = "Progressing"
+    PAUSED = "Paused"
+    PROMOTING = "Promoting"
     SWITCHING = "Switching"
     STEADY = "Steady"
 
 
 class Role(StrEnum):
-    """What a revision does."""
+    """What a revision does, as the route table calls it."""
 
     STABLE = "stable"
     CANDIDATE = "candidate"
+    SHADOW = "shadow"
+    ARM = "arm"
     RETIRING = "retiring"
 
 
@@ -31,8 +38,9 @@ class RevisionState:
     """One revision as it is now.
 
     `desired`: the Deployment's `spec.replicas`, None when there is no Deployment. `pods`, `ready`: its pods that are
-    not going away; a ready one answered its test inference and carries the pinned digest. `digest`: the pin, once
-    known.
+    not going away; a ready one answered its test inference and carries the pinned digest. `mute`: pods that were up
+    and answer their own test request no more. `digest`: the pin, once known. `address`: `host:port` of the revision's
+    own Service, once it has one.
     """
 
     revision: str
@@ -42,6 +50,8 @@ class RevisionState:
     desired: int | None = None
     pods: int = 0
     ready: int = 0
+    mute: int = 0
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,92 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step. `weight`, `shadow`: percent of the traffic, and of copies. `hold`: seconds from its acknowledgement."""
+
+    weight: int
+    shadow: float = 0.0
+    hold: float = 0.0
+    pause: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a candidate comes in; 100 percent is implied at the end. Times in seconds.
+
+    `lenient`: a step that cannot be judged counts as good once its hold is over, and a stable revision that answers
+    nobody is replaced at once. `on_inconclusive`: hold, promote or abort, when `max_hold` is over.
+    """
+
+    steps: tuple[PlannedStep, ...] = (PlannedStep(100, hold=10.0),)
+    lenient: bool = True
+    paused: bool = False
+    interval: float = 10.0
+    max_hold: float = 1800.0
+    on_inconclusive: str = "hold"
+
+
+AT_ONCE = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Intents:
+    """What people ask for by annotation, each naming the revision that it is about."""
+
+    promote: str | None = None
+    abort: str | None = None
+    retry: str | None = None
+    pause: str | None = None
+    undo: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was made of one intent. `word`: Done, Waiting or Stale; only a waiting one is looked at again."""
+
+    name: str
+    value: str
+    word: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A revision that was rolled back. `intent`: a hash of what the spec said then; while it says the same, and means
+    the same version, the revision is not tried again.
+    """
+
+    revision: str
+    version: str
+    reason: str
+    message: str
+    at: datetime
+    intent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a candidate has come.
+
+    `step`: counted from 1, 0 before the first, one more than there are: promotion. `weight`: percent that it was last
+    given. `since`: when every stable pod was seen to follow the step. `approved`: the last step whose pause a person
+    ended; `promoted`: a person wants it all at once. `withdrawn`: how often its traffic was taken away because no pod
+    of it answered, `lost_since` when that was. `floor`: pods that the stable revision keeps meanwhile. `down_since`:
+    since when the stable revision answers nobody.
+    """
+
+    step: int = 0
+    weight: int = 0
+    since: datetime | None = None
+    approved: int = 0
+    promoted: bool = False
+    withdrawn: int = 0
+    lost_since: datetime | None = None
+    floor: int = 0
+    down_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What the last pass wrote down."""
 
@@ -63,6 +159,21 @@ class Memory:
     since: datetime | None = None
     retiring: Mapping[str, datetime] = field(default_factory=dict)
     stable_replicas: int = 0
+    progress: Progress = Progress()
+    judgement: Judgement | None = None
+    failed: tuple[Failure, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The route table as it stands: percent by revision, and of copies. `acked`: every stable pod that can get traffic
+    says that it follows it.
+    """
+
+    weights: Mapping[str, int] = field(default_factory=dict)
+    shadow: float = 0.0
+    acked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +181,9 @@ class Scene:
     """Everything that the next step depends on.
 
     `wanted`: the revision that the CR means now, None while that is not known. `revisions`: all that can be run, the
-    wanted one included. `selected`: the revision that the public Service selects.
+    wanted one included. `selected`: the revision that the public Service selects. `judgement`: of the candidate in this
+    step, None before the first. `meaning`: a hash of what the spec says. `previous`: revisions that served, the newest
+    first. `misfit`: why the candidate's schema does not fit the stable one's.
     """
 
     wanted: str | None
@@ -80,14 +193,23 @@ class Scene:
     memory: Memory
     now: datetime
     retire_seconds: float = 30.0
+    plan: Plan = AT_ONCE
+    routed: Routed = Routed()
+    judgement: Judgement | None = None
+    intents: Intents = Intents()
+    meaning: str = ""
+    previous: tuple[str, ...] = ()
+    misfit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What should be true next.
 
-    `replicas`: by revision that stays, None where an autoscaler owns the number. `target`: the revision that the public
-    Service should select. `removed`: revisions to delete. `look_again`: seconds until time alone changes the step.
+    `replicas`: by revision that stays, None where an autoscaler owns the number; `floors`: the least that it may choose.
+    `weights`: percent of the traffic by revision, `shadow`: of copies. `target`: the revision that the public Service
+    should select. `removed`: revisions to delete. `patient`: the phase may last as long as it likes. `look_again`:
+    seconds until time alone changes the step.
     """
 
     stable: str | None
@@ -99,6 +221,13 @@ class Step:
     phase: Phase
     since: datetime
     look_again: float | None = None
+    weights: Mapping[str, int] = field(default_factory=dict)
+    shadow: float = 0.0
+    progress: Progress = Progress()
+    floors: Mapping[str, int] = field(default_factory=dict)
+    failed: tuple[Failure, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    patient: bool = False
 
     def roles(self) -> dict[str, Role]:
         """The role of each revision that stays."""
