@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moorage_runtime import cgroups
 from moorage_runtime.engines import cpus
 
 NESTED = "0::/kubepods/pod1/container\n"
@@ -66,6 +67,6 @@ def test_never_more_than_the_process_may_use(tmp_path: Path, monkeypatch: pytest
 
 @given(st.text())
 def test_no_line_of_the_kernel_makes_it_fail(own: str) -> None:
-    version1, version2 = cpus._places(own)
+    version1, version2 = cgroups._places("cpu", own)
     for place in (version1, version2):
-        assert all(folder.is_relative_to("/mount") for folder in cpus._upwards(Path("/mount"), place))
+        assert all(folder.is_relative_to("/mount") for folder in cgroups._upwards(Path("/mount"), place))
