@@ -45,7 +45,7 @@ class Judgement:
     """One look at a candidate.
 
     `reason`: the word for a Fail. `failures`: looks in a row that came to Fail, this one included. `abort`: the
-    candidate is to be rolled back now.
+    candidate is to be rolled back now. `samples`: a few answers that differed, without inputs.
     """
 
     verdict: Verdict
@@ -55,6 +55,7 @@ class Judgement:
     message: str = ""
     failures: int = 0
     abort: bool = False
+    samples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,13 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     """Everything that the next look must know of the looks before, and that survives a restart of the operator.
 
     `mark`: names the readings that are counted in already, the next ones count from there. `window`: names the step;
-    another one counts anew. `seconds`: of the step that are counted in. `stable`, `candidate`: of the whole step.
+    another one counts anew, from `since` on. `stable`, `candidate`: of the whole step.
     `late_stable`, `late_candidate`: of its latest stretch only. `reference`: the stable side in the step before.
     """
 
     mark: str = ""
     window: str = ""
-    seconds: float = 0.0
+    since: datetime | None = None
     failures: int = 0
     stable: Tally = Tally()
     candidate: Tally = Tally()
@@ -127,11 +128,12 @@ def read_totals(text: str | None) -> Totals:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One running pod, just read. `uid`: of the pod. `report`: None when it gave none in time."""
+    """One running pod, read at `at`. `uid`: of the pod. `report`: None when it gave none in time."""
 
     pod: str
     uid: str
     revision: str
+    at: datetime
     report: PodReport | None = None
 
 
