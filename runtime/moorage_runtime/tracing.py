@@ -29,6 +29,8 @@ _HTTP = {
     "v1": "/v1/models/{model}:predict",
     "features": "/v1/predict",
 }
+# Any other method is whatever a client made up, and must name no span.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
 
 class Parent(msgspec.Struct, frozen=True):
@@ -95,6 +97,8 @@ class Trace:
         span.set_attribute("moorage.version", version)
         if self._door in _HTTP:
             span.set_attribute("http.response.status_code", status)
+        if reason:
+            span.set_attribute("moorage.reason", reason)
         if status >= 500:
             span.set_attribute("error.type", reason)
             span.set_status(self._tracer.error(reason))
@@ -119,17 +123,37 @@ class Tracer:
 
     def begin(self, traceparent: bytes | None, tracestate: bytes | None, door: str, began: float) -> Trace:
         """A request came, at `began` (monotonic seconds)."""
+        return Trace(self, self._span(traceparent, tracestate, *_described(door), began), door)
+
+    def refused(
+        self, traceparent: bytes | None, tracestate: bytes | None, method: str, began: float, status: int, reason: str
+    ) -> None:
+        """A request over HTTP that came at `began` (monotonic seconds) was refused before any door."""
+        method = method if method in _METHODS else "_OTHER"
+        attributes = {"http.request.method": method, "http.response.status_code": status, "moorage.reason": reason}
+        span = self._span(traceparent, tracestate, "HTTP" if method == "_OTHER" else method, attributes, began)
+        if status >= 500:
+            span.set_attribute("error.type", reason)
+            span.set_status(self.error(reason))
+        span.end()
+
+    def _span(
+        self,
+        traceparent: bytes | None,
+        tracestate: bytes | None,
+        name: str,
+        attributes: Mapping[str, Any],
+        began: float,
+    ) -> Any:
         parent = parse(traceparent, tracestate)
         carrier = {name.decode(): value.decode() for name, value in parent.headers()} if parent else {}
-        name, attributes = _described(door)
-        span = self._tracer.start_span(
+        return self._tracer.start_span(
             name,
             context=self._extract(carrier),
             kind=self._api.SpanKind.SERVER,
             attributes=attributes,
             start_time=_epoch(began),
         )
-        return Trace(self, span, door)
 
     def child(self, parent: Any, name: str, began: float, ended: float, attributes: Mapping[str, Any]) -> None:
         """A part of a request that is over."""

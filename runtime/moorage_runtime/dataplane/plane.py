@@ -106,7 +106,9 @@ class DataPlane:
         if lane is None:
             fault = _unloaded()
             call.refused(fault)
-            self.count(fault, call.began, door, served)
+            self._count(fault, call.began, door, served.name, served.version)
+            if call.trace is not None:
+                call.trace.end(fault.status, fault.reason, served.name, served.version, call.began, None)
         else:
             lane.submit(call, lane.meter.doors[door])
 
@@ -142,9 +144,22 @@ class DataPlane:
             flow.leave()
         call.finish({})
 
-    def count(self, fault: RequestFault, began: float, door: str, served: Served | None = None) -> None:
-        """A door refused a request before it became a call; `served`: for which version, where that is known."""
+    def count(
+        self,
+        fault: RequestFault,
+        began: float,
+        door: str,
+        served: Served | None = None,
+        parent: tuple[bytes | None, bytes | None] = (None, None),
+    ) -> None:
+        """A door refused a request before it became a call. `served`: for which version, where that is known; `parent`:
+        the request's `traceparent` and `tracestate`."""
         name, version = (served.name, served.version) if served else (self.config.model, self.config.version)
+        self._count(fault, began, door, name, version)
+        if self.tracer is not None:
+            self.tracer.begin(*parent, door, began).end(fault.status, fault.reason, name, version, began, None)
+
+    def _count(self, fault: RequestFault, began: float, door: str, name: str, version: str) -> None:
         self.metrics.model(name, version).doors[door].count(outcome(fault.status), self._clock() - began)
 
     def retire(self, served: Served) -> None:

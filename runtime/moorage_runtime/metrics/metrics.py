@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from moorage_runtime.metrics import process
@@ -22,6 +23,7 @@ class Metrics:
         self._ready = ready
         self._generation = generation
         self._models: dict[tuple[str, str], ModelMeter] = {}
+        self._refusals: Counter[tuple[int, str]] = Counter()
 
     def model(self, name: str, version: str) -> ModelMeter:
         """The meter of one version, made at the first question."""
@@ -31,6 +33,10 @@ class Metrics:
             for door in DOORS:
                 found.door(door)
         return found
+
+    def refused(self, status: int, reason: str) -> None:
+        """A request came to no door. Reasons are the runtime's own, so their number is bounded."""
+        self._refusals[status, reason] += 1
 
     def forget(self, name: str, version: str) -> None:
         """The version is gone for good: its series end."""
@@ -44,6 +50,9 @@ class Metrics:
         ]
         _requests(page, rows)
         _runs(page, rows)
+        page.family("moorage_refusals_total", "counter", "Requests over HTTP that were refused before any door.")
+        for (status, reason), count in self._refusals.items():
+            page.sample(count, {"status": str(status), "reason": reason})
         _gauges(page, rows)
         page.family("moorage_ready", "gauge", "1 when this process should get traffic.").sample(int(self._ready()))
         page.family("moorage_route_generation", "gauge", "Generation of the route table in force.").sample(

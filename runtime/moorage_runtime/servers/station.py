@@ -23,6 +23,7 @@ from moorage_runtime.servers.rest.features import FeaturesDoor
 from moorage_runtime.servers.rest.interpreters import Interpreters
 from moorage_runtime.servers.rest.observer import Observer
 from moorage_runtime.servers.rest.openapi import OpenApiDoor
+from moorage_runtime.servers.rest.refusals import Refusals
 from moorage_runtime.servers.rest.router import Router
 from moorage_runtime.servers.rest.v1 import V1Door
 from moorage_runtime.servers.rest.v2 import V2Door
@@ -56,6 +57,7 @@ class Station:
             traffic=self._traffic,
             leaving=lambda: self.plane.leaving,
             observer=Observer(self.plane.access_log) if self.plane.access_log is not None else None,
+            refused=Refusals(self.plane.metrics, self.plane.tracer),
         )
         self._grpc = GrpcPort(self.plane, self._traffic, places.host, places.grpc_port, self._keys)
         self._admin_doors: list[Door] = [AdminDoor(self.plane)]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import prometheus_client
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.runtime.plane_fakes import Desk
+from tests.unit.runtime.pod import Pod
 
 from moorage_runtime.metrics.histogram import SECONDS, Histogram
 from moorage_runtime.metrics.meters import OUTCOMES, OVERLOADED, outcome
@@ -207,3 +210,48 @@ def test_those_turned_away_do_not_count_as_work_done() -> None:
     desk.ask()
     door = desk.meter.doors["v2"]
     assert (door.ends[OVERLOADED], door.answered) == (1, 0)
+
+
+def refusals(pod: Pod) -> dict[tuple[str, str], float]:
+    (told,) = [
+        family
+        for family in text_string_to_metric_families(pod.admin("/metrics")[1].decode())
+        if family.name == "moorage_refusals"
+    ]
+    return {(sample.labels["status"], sample.labels["reason"]): sample.value for sample in told.samples}
+
+
+def garbage(pod: Pod) -> None:
+    with socket.create_connection(("127.0.0.1", pod.port), 5) as client:
+        client.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_what_comes_to_no_door_is_counted_and_adds_no_series_of_a_clients_making(
+    artifacts: Path, pod: Callable[..., Pod]
+) -> None:
+    keys = pod(f"file://{artifacts / 'logistic'}", apiKeys=True, limits={"bodyBytes": 4096})
+    keys.variables["MOORAGE_API_KEYS_DIR"] = str(keys.credentials)
+    (keys.credentials / "key").write_text("k")
+    assert keys.download().returncode == 0
+    keys.serve()
+    for number in range(20):
+        assert keys.ask("GET", f"/v2/models/{number}")[0] == 401
+        assert keys.ask("GET", f"/{number}", x_api_key="k")[0] == 404
+        assert keys.ask("GET", f"/v2/models/{number}", x_api_key="k")[0] == 404
+    infer = "/v2/models/fraud/infer"
+    assert keys.ask("MKCOL", infer, x_api_key="k")[0] == 405
+    assert keys.ask("POST", infer, b"x" * 5000, x_api_key="k")[0] == 413
+    assert keys.ask("POST", infer, b"x", x_api_key="k", accept="image/png")[0] == 406
+    assert keys.ask("POST", infer, b"x", x_api_key="k", content_encoding="gzip")[0] == 400
+    assert keys.ask("POST", infer, b"{}", x_api_key="k")[0] == 400
+    garbage(keys)
+    assert refusals(keys) == {
+        ("401", "Unauthorized"): 20,
+        ("404", "NotFound"): 20,
+        ("404", "ModelNotFound"): 20,
+        ("405", "MethodNotAllowed"): 1,
+        ("406", "NotAcceptable"): 1,
+        ("413", "BodyTooLarge"): 1,
+        ("400", "InvalidRequest"): 2,
+    }

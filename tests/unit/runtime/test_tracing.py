@@ -212,6 +212,30 @@ def test_what_fails_is_told_as_an_error(collector: Callable[..., Collector], tra
     assert attributes(server)["error.type"] == "DeadlineExceeded"
 
 
+def test_what_is_refused_has_its_place_in_the_clients_trace(
+    collector: Callable[..., Collector], traced: Callable[..., Pod]
+) -> None:
+    receiver = collector()
+    pod = traced(receiver.url)
+    refused = {
+        "POST /v2/models/{model}/infer": ("POST", INFER, 400, "InvalidRequest"),
+        "POST /v1/predict": ("POST", "/v1/predict", 422, "InvalidFeatures"),
+        "GET": ("GET", "/nowhere", 404, "NotFound"),
+        "DELETE": ("DELETE", "/v2", 405, "MethodNotAllowed"),
+        "HTTP": ("PROPFIND", "/v2", 405, "MethodNotAllowed"),
+    }
+    for method, path, status, _ in refused.values():
+        assert pod.ask(method, path, b'{"features": {}}', traceparent=TRACE)[0] == status
+    spans = {span.name: span for span in receiver.wait(len(refused))}
+    assert spans.keys() == refused.keys()
+    for name, (method, _, status, reason) in refused.items():
+        span, told = spans[name], attributes(spans[name])
+        assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE_ID, TRACE.split("-")[2])
+        assert told["http.request.method"] == ("_OTHER" if name == "HTTP" else method)
+        assert (told["http.response.status_code"], told["moorage.reason"]) == (status, reason)
+        assert span.status.code == span.status.STATUS_CODE_UNSET
+
+
 @pytest.mark.parametrize("how", ["unreachable", "stalls", "refuses"])
 def test_no_request_waits_for_a_collector(
     how: str, collector: Callable[..., Collector], traced: Callable[..., Pod]

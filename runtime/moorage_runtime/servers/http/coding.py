@@ -88,7 +88,7 @@ def unpack(service: Service, exchange: Exchange, body: Unpacking, run: Callable[
         if service.bodies > service.limits.bodies_bytes and not body.done:
             raise crowded()
     except RequestFault as fault:
-        exchange.give(service.refusal(exchange.head, fault, exchange.request_id))
+        service.refuse(exchange, exchange.head, fault)
         return
     if body.done:
         exchange.body = body.body()

@@ -60,12 +60,14 @@ class Exchange:
             raise RuntimeError("answered twice")
         return Stream(None, self, opening)
 
-    def give(self, answer: Answer) -> None:
-        """Give an answer that is composed already, unless there is one."""
+    def give(self, answer: Answer) -> bool:
+        """Give an answer that is composed already, unless there is one; whether it was given."""
         outbox = self._outbox
-        if outbox is not None:
-            self._outbox = None
-            outbox.answer(self, answer)
+        if outbox is None:
+            return False
+        self._outbox = None
+        outbox.answer(self, answer)
+        return True
 
     def leave(self) -> None:
         """The client is gone."""

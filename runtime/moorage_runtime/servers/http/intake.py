@@ -105,8 +105,7 @@ class Intake:
         """Refuse what came, as the last answer: nobody knows where the next request would begin."""
         self.stop()
         self._outbox.last = True
-        exchange = self._enqueue(head or nothing(), b"")
-        exchange.give(self._service.refusal(head, fault, exchange.request_id))
+        self._service.refuse(self._enqueue(head or nothing(), b""), head, fault)
 
     def stop(self) -> None:
         """Read no more requests."""
@@ -144,10 +143,10 @@ class Intake:
         try:
             exchange.head.route(exchange)
         except RequestFault as fault:
-            exchange.give(self._service.refusal(exchange.head, fault, exchange.request_id))
+            self._service.refuse(exchange, exchange.head, fault)
         except Exception:
             log.exception("request failed")
-            exchange.give(self._service.refusal(exchange.head, internal(), exchange.request_id))
+            self._service.refuse(exchange, exchange.head, internal())
 
     def _admit(self, head: Head, *, more: bool) -> None:
         """Go on with a head whose body is not here yet, or is not simple. `more`: bytes behind it have come."""

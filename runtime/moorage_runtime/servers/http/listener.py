@@ -11,7 +11,7 @@ from moorage_runtime.servers.http.app import App
 from moorage_runtime.servers.http.connection import Connection
 from moorage_runtime.servers.http.limits import Limits
 from moorage_runtime.servers.http.patience import TICK_SECONDS, Patience
-from moorage_runtime.servers.http.service import Observer, Service
+from moorage_runtime.servers.http.service import Observer, Refused, Service
 from moorage_runtime.servers.traffic import Traffic
 
 STEP_SECONDS = 0.02
@@ -22,7 +22,8 @@ class Listener:
     """Serves `app` on one port; nothing is bound before `start`, which sets `port` to the one that is.
 
     `identity`: headers of every answer. `leaving`: whether clients should go elsewhere; answers then carry
-    `connection: close`. `observer`: hears of every answer (exchange, status, bytes of the body).
+    `connection: close`. `observer`: hears of every answer (exchange, status, bytes of the body). `refused`: hears of
+    every request that no route answered.
     """
 
     def __init__(
@@ -35,10 +36,11 @@ class Listener:
         limits: Limits | None = None,
         leaving: Callable[[], bool] = lambda: False,
         observer: Observer | None = None,
+        refused: Refused | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = Service(
-            app, Answers(identity), traffic or Traffic(), limits or Limits(), clock, leaving, observer
+            app, Answers(identity), traffic or Traffic(), limits or Limits(), clock, leaving, observer, refused
         )
         self._patience = Patience(self._service.limits)
         self.host = host

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 SCRATCH_BYTES = 64 << 10
 Observer = Callable[["Exchange", int, int], None]
+Refused = Callable[["Head | None", RequestFault, float], None]
 _LAST_RESORT = b'{"error":{"code":500,"reason":"InternalError","message":"internal error"}}'
 
 
@@ -32,7 +33,8 @@ class Service:
     """The application, the bounds, and who is connected.
 
     `bodies`: bytes of bodies on their way, see `Limits.bodies_bytes`. `observer` hears of every answer: its status and
-    length. `loop` is set when the port opens. `scratch`: where bytes are read to, and taken from at once.
+    length. `refused` hears of what no route answered: its head (None: it was no HTTP), why, and when it came.
+    `loop` is set when the port opens. `scratch`: where bytes are read to, and taken from at once.
     """
 
     __slots__ = (
@@ -48,6 +50,7 @@ class Service:
         "limits",
         "loop",
         "observer",
+        "refused",
         "scratch",
         "traffic",
     )
@@ -63,6 +66,7 @@ class Service:
         clock: Callable[[], float],
         leaving: Callable[[], bool] = lambda: False,
         observer: Observer | None = None,
+        refused: Refused | None = None,
     ) -> None:
         self.app = app
         self.answers = answers
@@ -71,6 +75,7 @@ class Service:
         self.clock = clock
         self.leaving = leaving
         self.observer = observer
+        self.refused = refused
         self.heads = Heads(app, limits)
         self.connections: set[Connection] = set()
         self.bodies = 0
@@ -81,6 +86,11 @@ class Service:
     def new_id(self) -> bytes:
         """A request id for a client that sent none: hex digits, told apart by process and by count."""
         return b"%b%08x" % (self._prefix, next(self._count))
+
+    def refuse(self, exchange: Exchange, head: Head | None, fault: RequestFault) -> None:
+        """Answer a request that no route answers, unless there is an answer already."""
+        if exchange.give(self.refusal(head, fault, exchange.request_id)) and self.refused is not None:
+            self.refused(head, fault, exchange.began)
 
     def refusal(self, head: Head | None, fault: RequestFault, request_id: bytes) -> Answer:
         """The answer that tells a fault."""

@@ -13,7 +13,7 @@ from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import media
-from moorage_runtime.servers.rest.faults import refuse
+from moorage_runtime.servers.rest.faults import turn_away
 from moorage_runtime.servers.rest.http_call import HttpCall
 from moorage_runtime.servers.rest.terms import Terms
 from moorage_runtime.tensors import Array
@@ -54,8 +54,7 @@ class Asking:
             else:
                 question = self._read(body if body.__class__ is bytes else bytes(body))
         except RequestFault as fault:
-            self._plane.count(fault, exchange.began, self._door, self._served)
-            refuse(exchange, fault)
+            turn_away(self._plane, exchange, fault, self._door, self._served)
             return
         terms = exchange.head.facts
         assert isinstance(terms, Terms)  # noqa: S101 - `accept` saw this head

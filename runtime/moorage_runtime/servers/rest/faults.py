@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 
@@ -22,6 +24,14 @@ def document(head: Head | None, fault: RequestFault, request_id: bytes) -> bytes
         "requestId": request_id.decode("latin-1"),
     }
     return msgspec.json.encode({"error": told})
+
+
+def turn_away(plane: DataPlane, exchange: Exchange, fault: RequestFault, door: str, served: Served) -> None:
+    """Refuse what a door has read, and does not hand on."""
+    headers = exchange.head.headers
+    parent = (headers.get(b"traceparent"), headers.get(b"tracestate"))
+    plane.count(fault, exchange.began, door, served, parent)
+    refuse(exchange, fault)
 
 
 def refuse(exchange: Exchange, fault: RequestFault) -> None:
