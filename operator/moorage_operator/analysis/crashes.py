@@ -1,0 +1,30 @@
+"""Did a container of the candidate end while it was judged? One is enough: a version that works does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from moorage_operator.api.conditions import Reason
+from moorage_operator.api.judgement import Check, Crash, Verdict
+
+NAME = "crashes"
+
+
+def check(crashes: Sequence[Crash], since: datetime) -> Check:
+    """The crashes from `since` on."""
+    counted = [each for each in crashes if each.at >= since]
+    if not counted:
+        return Check(NAME, Verdict.PASS, candidate=0.0, message="no container of the candidate ended")
+    first = min(counted, key=lambda each: (not each.out_of_memory, each.at))
+    how = "needed more memory than its limit" if first.out_of_memory else f"ended by itself (exit code {first.code})"
+    return Check(
+        name=NAME,
+        verdict=Verdict.FAIL,
+        candidate=float(len(counted)),
+        limit=0.0,
+        samples=len(counted),
+        message=f"the container of pod {first.pod} {how}",
+        reason=Reason.CANDIDATE_OUT_OF_MEMORY if first.out_of_memory else Reason.CANDIDATE_CRASHED,
+        final=True,
+    )

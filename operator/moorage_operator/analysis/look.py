@@ -1,0 +1,135 @@
+"""One look at a candidate: what the pods told since the last look is added up, and the sum is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from moorage_operator.analysis import crashes as crashing
+from moorage_operator.analysis import disagreement, error_rate, latency
+from moorage_operator.analysis.sides import ENOUGH_STABLE, Sides
+from moorage_operator.analysis.tally import asked_of_candidate, asked_of_stable, plus
+from moorage_operator.analysis.verdict import judge
+from moorage_operator.analysis.window import Window
+from moorage_operator.api.judgement import Check, Crash, Judgement, Readings, Rules, Tally, Totals, Verdict
+
+SOONEST = 0.5
+"""Seconds between two looks, at least."""
+_STRETCH = 100
+"""Requests of the candidate after which a new stretch begins, at least."""
+MAX_DIFFERENCES = 5
+
+_WARMED_UP = Check("warmUp", Verdict.INCONCLUSIVE, message="counting begins")
+_SILENT = Check("reports", Verdict.INCONCLUSIVE, message="no pod of the stable version tells what it has counted")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidacy:
+    """Who is judged, and by what. `began`: when the step's hold began. `crashes`: all known ones of the candidate."""
+
+    rules: Rules
+    stable: str | None
+    candidate: str
+    began: datetime
+    crashes: Sequence[Crash] = ()
+
+    @property
+    def window(self) -> str:
+        """Names the step, to the millisecond as the status does."""
+        return f"{self.candidate} {self.began.timestamp():.3f}"
+
+    @property
+    def warm(self) -> datetime:
+        """When the warm-up ends."""
+        return self.began + timedelta(seconds=self.rules.warm_up)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look came to. `totals`: for the next one."""
+
+    totals: Totals
+    judgement: Judgement
+
+
+def due_in(
+    case: Candidacy, totals: Totals, last: datetime | None, now: datetime, ends: datetime | None = None
+) -> float:
+    """Seconds until the next look; 0 or less: now. `last`: when the last one was. `ends`: when the step's hold ends,
+    which wants a judgement of that very moment.
+    """
+    if totals.window != case.window or last is None:
+        return (case.warm - now).total_seconds()
+    following = last + timedelta(seconds=case.rules.interval)
+    if ends is not None and last < ends < following:
+        following = max(ends, last + timedelta(seconds=SOONEST))
+    return (following - now).total_seconds()
+
+
+def look(case: Candidacy, totals: Totals, readings: Readings, now: datetime) -> Look:
+    """Add up and judge. The first look of a step only notes where counting begins."""
+    if totals.window != case.window or totals.since is None:
+        return _first(case, totals, readings, now)
+    counted = _counted(case, totals, readings)
+    seconds = (now - totals.since).total_seconds()
+    checks = [*_checks(case, counted, readings, seconds), *readings.opinions]
+    judgement = judge(case.rules, checks, failures=totals.failures, at=now)
+    return Look(replace(counted, failures=judgement.failures), judgement)
+
+
+def differences(readings: Readings, stable: str | None, candidate: str) -> tuple[str, ...]:
+    """A few of the answers that differed, as the pods tell them: without inputs."""
+    reports = [each.report for each in readings.of(stable) if each.report is not None]
+    told = [
+        sample for report in reports if candidate in report.forwarded for sample in report.forwarded[candidate].samples
+    ]
+    return tuple(dict.fromkeys(told))[:MAX_DIFFERENCES]
+
+
+def _first(case: Candidacy, totals: Totals, readings: Readings, now: datetime) -> Look:
+    same = totals.window.split(" ")[0] == case.candidate
+    begun = Totals(mark=readings.mark, window=case.window, since=now, reference=_reference(totals) if same else Tally())
+    checks = [crashing.check(case.crashes, case.began), _WARMED_UP]
+    judgement = judge(case.rules, checks, failures=0, at=now)
+    return Look(replace(begun, failures=judgement.failures), judgement)
+
+
+def _reference(totals: Totals) -> Tally:
+    return totals.stable if asked_of_stable(totals.stable, totals.candidate) >= ENOUGH_STABLE else totals.reference
+
+
+def _counted(case: Candidacy, totals: Totals, readings: Readings) -> Totals:
+    """The totals with what the pods told since their mark. Without the readings of that mark nobody knows since when:
+    that stretch is left out."""
+    before = readings.before.get(totals.mark, ())
+    window = Window(before, readings.now, totals.since or case.warm)
+    stable, candidate = window.stable_side(case.stable), window.candidate_side(case.stable, case.candidate)
+    over = asked_of_candidate(totals.late_candidate) >= max(case.rules.min_samples, _STRETCH)
+    return replace(
+        totals,
+        mark=readings.mark,
+        stable=plus(totals.stable, stable),
+        candidate=plus(totals.candidate, candidate),
+        late_stable=stable if over else plus(totals.late_stable, stable),
+        late_candidate=candidate if over else plus(totals.late_candidate, candidate),
+    )
+
+
+def _checks(case: Candidacy, totals: Totals, readings: Readings, seconds: float) -> Iterator[Check]:
+    rules = case.rules
+    step = Sides(totals.stable, totals.candidate, totals.reference)
+    late = Sides(totals.late_stable, totals.late_candidate)
+    yield crashing.check(case.crashes, case.began)
+    if _silent(readings, case.stable):
+        yield _SILENT
+    yield error_rate.check(rules, step, late, seconds)
+    if disagreement.asked_for(rules):
+        yield disagreement.check(rules, step, late)
+    yield latency.check(rules, step, late)
+
+
+def _silent(readings: Readings, stable: str | None) -> bool:
+    return all(each.report is None for each in readings.of(stable))
