@@ -30,7 +30,7 @@ def difference(other: Numbers, own: Numbers, top_k: int, tolerance: float) -> st
         return None
     row, place = np.argwhere(wrong)[0]
     where = _told(row, own.shape)
-    return f"{where}: score {by_other[row, place]} instead of {by_own[row, place]} is the highest but {place}"
+    return f"{where}: rank {place + 1} goes to {by_other[row, place]} instead of {by_own[row, place]}"
 
 
 def _highest(scores: Numbers, top_k: int) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
