@@ -26,7 +26,7 @@ def test_bad_version_then_good_one(
     with traffic.probe(room.url("cancer"), train(0).request) as probe:
         probe.first(good, 20)
         room.deploy("cancer", f"models:/{unique}/{bad}")
-        stalled = room.wait_stalled("cancer", "ModelLoadFailed")
+        stalled = room.wait_stalled("cancer", "ArtifactCorrupt")
         assert stalled["status"]["version"] == good
         assert condition(stalled, "Ready")["status"] == "True"
         assert condition(stalled, "Ready")["observedGeneration"] < stalled["metadata"]["generation"]

@@ -94,7 +94,7 @@ CASES = {
         ("OOMKilled",),
         ("memory",),
     ),
-    "corrupt graph": Case(lambda w: from_store(w, w.corrupt_uri), ("ModelLoadFailed",)),
+    "corrupt graph": Case(lambda w: from_store(w, w.corrupt_uri), ("ArtifactCorrupt",)),
     "claim missing": Case(lambda w: {"model": {"storageUri": "pvc://absent/a"}}, ("ClaimMissing",), ("absent",)),
 }
 

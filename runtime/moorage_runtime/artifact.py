@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from moorage_runtime.config import Schema
+
 TREE = "artifact"
 MANIFEST = "artifact.json"
 FETCHING = "fetching"
@@ -52,7 +54,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The verified artifact: where it came from, its digest (see `storage.digest`), and which file is the model.
 
     `signature`: None where the author declared none. `classes`: the class names of a classifier, in the order of its
-    probabilities, where its file carries them.
+    probabilities, where its file carries them. `model_schema`: what clients rely on, None from an older release.
     """
 
     uri: str
@@ -64,6 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     example: Example | None = None
     signature: Signature | None = None
     classes: tuple[int | str, ...] | None = None
+    model_schema: Schema | None = None
 
 
 def tree(model_dir: Path) -> Path:

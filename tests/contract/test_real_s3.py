@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.runtime import graphs
 from tests.unit.runtime.pod import Pod, free_port
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "moorage" / "go"
 BINARIES = sorted(CACHE.glob("versitygw-*/versitygw"))
-MODEL = {"fraud/7/model.onnx": os.urandom(5 << 20), "fraud/7/sub/weights": b"w" * 1000}
+MODEL = {"fraud/7/model.onnx": graphs.model(5 << 20), "fraud/7/sub/weights": b"w" * 1000}
 
 pytestmark = pytest.mark.skipif(not BINARIES, reason="versitygw is not built (make cluster-up builds it)")
 

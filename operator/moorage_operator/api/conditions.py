@@ -320,8 +320,13 @@ class Reason(StrEnum):
     )
     ARTIFACT_TOO_LARGE = (
         "ArtifactTooLarge",
-        "The artifact is larger than the operator allows.",
+        "The artifact is larger than the operator allows, or than an ONNX file can be.",
         "Raise the artifact limit in the operator's settings, or make the artifact smaller.",
+    )
+    MEMORY_TOO_SMALL = (
+        "MemoryTooSmall",
+        "The model's weights do not fit into the memory limit of the container.",
+        "Raise spec.resources.limits.memory to what the message tells, or make the model smaller.",
     )
     TOO_MANY_FILES = "TooManyFiles", "The artifact has too many files.", "Log the model without what it does not need."
     UNSAFE_PATH = (
@@ -352,6 +357,26 @@ class Reason(StrEnum):
         "Set spec.model.modelFormat.name, or log the model with its flavor.",
     )
     FORMAT_UNSUPPORTED = "FormatUnsupported", "The runtime cannot load this format.", "Convert the model to ONNX."
+    ARTIFACT_CORRUPT = (
+        "ArtifactCorrupt",
+        "The model file is not whole, or is no ONNX model.",
+        "Save the model again and register it as a new version.",
+    )
+    ONNX_VERSION_UNSUPPORTED = (
+        "OnnxVersionUnsupported",
+        "The model was exported for a newer ONNX than the engine knows.",
+        "Export it for the opset that the message names.",
+    )
+    OPERATOR_UNSUPPORTED = (
+        "OperatorUnsupported",
+        "The model needs operators that the engine does not have.",
+        "Export it with standard operators.",
+    )
+    EXTERNAL_DATA_MISSING = (
+        "ExternalDataMissing",
+        "The model keeps weights in files that the artifact does not have.",
+        "Log the model together with the files that the message names.",
+    )
     SOURCE_UNSUPPORTED = (
         "SourceUnsupported",
         "The runtime cannot read this kind of URI.",

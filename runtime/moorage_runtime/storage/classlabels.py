@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
+
+from moorage_runtime.storage import wire
 
 Labels = tuple[int | str, ...]
 CLASSES = 10_000
 NODES = 100_000
 _NAMES = (b"classlabels_int64s", b"classlabels_ints", b"classlabels_strings")
 _MAP = b"ZipMap"
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def read(model: Path) -> Labels | None:
@@ -40,81 +42,25 @@ def _as_map(labels: Labels) -> Labels:
 def _lists(content: mmap.mmap) -> Iterator[tuple[bytes, Labels]]:
     """Each list of class names, with the kind of its node."""
     nodes = 0
-    for graph in _parts(content, 0, len(content), 7):
-        for node in _parts(content, *graph, 1):
+    for graph in wire.parts(content, 0, len(content), 7):
+        for node in wire.parts(content, *graph, 1):
             nodes += 1
             if nodes > NODES:
                 raise ValueError("too many nodes")
-            kind = next((content[at:to] for at, to in _parts(content, *node, 4)), b"")
-            for attribute in _parts(content, *node, 5):
+            kind = next((content[at:to] for at, to in wire.parts(content, *node, 4)), b"")
+            for attribute in wire.parts(content, *node, 5):
                 labels = _labels(content, *attribute)
                 if labels:
                     yield kind, labels
 
 
 def _labels(content: mmap.mmap, start: int, end: int) -> Labels:
-    name = next((content[at:to] for at, to in _parts(content, start, end, 1)), b"")
+    name = next((content[at:to] for at, to in wire.parts(content, start, end, 1)), b"")
     if name not in _NAMES:
         return ()
-    found: list[int | str] = []
-    for number, kind, value, to in _fields(content, start, end):
-        if len(found) > CLASSES:
-            raise ValueError("too many classes")
-        if number == 9 and kind == _BYTES:
-            found.append(content[value:to].decode())
-        elif number == 8 and kind == _VARINT:
-            found.append(_signed(value))
-        elif number == 8 and kind == _BYTES:
-            found.extend(_packed(content, value, to))
-    return tuple(found)
-
-
-def _packed(content: mmap.mmap, at: int, end: int) -> Iterator[int]:
-    while at < end:
-        value, at = _varint(content, at)
-        yield _signed(value)
-
-
-def _parts(content: mmap.mmap, start: int, end: int, wanted: int) -> Iterator[tuple[int, int]]:
-    """Where the messages or strings with field number `wanted` lie."""
-    for number, kind, value, to in _fields(content, start, end):
-        if number == wanted and kind == _BYTES:
-            yield value, to
-
-
-def _fields(content: mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Each field as (number, wire type, value or start, end). Raises ValueError or IndexError: no protobuf."""
-    while at < end:
-        key, at = _varint(content, at)
-        kind = key & 7
-        if kind == _VARINT:
-            value, at = _varint(content, at)
-            yield key >> 3, kind, value, at
-            continue
-        if kind == _BYTES:
-            size, at = _varint(content, at)
-        elif kind in (_FIXED64, _FIXED32):
-            size = 8 if kind == _FIXED64 else 4
-        else:
-            raise ValueError("no protobuf")
-        if at + size > end:
-            raise ValueError("cut short")
-        yield key >> 3, kind, at, at + size
-        at += size
-
-
-def _varint(content: mmap.mmap, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 70:
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise ValueError("no protobuf")
-
-
-def _signed(value: int) -> int:
-    value &= (1 << 64) - 1
-    return value - (1 << 64) if value >> 63 else value
+    texts = (content[at:to].decode() for at, to in wire.parts(content, start, end, 9))
+    either: Iterator[int | str] = chain(texts, wire.numbers(content, start, end, 8))
+    found = tuple(islice(either, CLASSES + 1))
+    if len(found) > CLASSES:
+        raise ValueError("too many classes")
+    return found

@@ -9,7 +9,7 @@ import time
 
 import msgspec
 
-from moorage_runtime import termination
+from moorage_runtime import cgroups, termination
 from moorage_runtime.config import DownloadReport, RuntimeConfig
 from moorage_runtime.errors import ArtifactFault
 from moorage_runtime.places import Places
@@ -39,7 +39,7 @@ def run(config: RuntimeConfig, places: Places) -> int:
 
 def _attempt(config: RuntimeConfig, places: Places) -> DownloadReport:
     try:
-        manifest = download(config, places)
+        manifest = download(config, places, cgroups.memory())
     except ArtifactFault as fault:
         return DownloadReport(reason=fault.reason, message=fault.message, retriable=fault.retriable)
     except Exception as error:
@@ -50,7 +50,11 @@ def _attempt(config: RuntimeConfig, places: Places) -> DownloadReport:
             retriable=True,
         )
     return DownloadReport(
-        digest=manifest.digest, bytes=manifest.bytes, files=manifest.files, model_format=manifest.model_format
+        digest=manifest.digest,
+        bytes=manifest.bytes,
+        files=manifest.files,
+        model_format=manifest.model_format,
+        model_schema=manifest.model_schema,
     )
 
 

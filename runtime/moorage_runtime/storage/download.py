@@ -1,4 +1,4 @@
-"""The init container's work as one recipe: list, check, fetch, verify, identify, publish."""
+"""The init container's work as one recipe: list, check, fetch what tells most, check, fetch, verify, publish."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 import msgspec
 
 from moorage_runtime import artifact
-from moorage_runtime.config import RouteTable, RuntimeConfig, decode_routes
+from moorage_runtime.config import RouteTable, RuntimeConfig, Schema, decode_routes
 from moorage_runtime.errors import ArtifactFault
 from moorage_runtime.places import Places
-from moorage_runtime.storage import classlabels, digest, formats, reasons
+from moorage_runtime.storage import classlabels, digest, formats, preflight, reasons, signatures
+from moorage_runtime.storage.graph import Graph
+from moorage_runtime.storage.graph import read as read_graph
 from moorage_runtime.storage.landing import Landing, disk_faults
 from moorage_runtime.storage.retry import Deadline, Retry
 from moorage_runtime.storage.sources import open_store
@@ -23,11 +25,52 @@ from moorage_runtime.storage.store import Entry, Store, survey
 log = logging.getLogger(__name__)
 
 
-def download(config: RuntimeConfig, places: Places) -> artifact.Manifest:
+class _Examined(msgspec.Struct, frozen=True):
+    """What the artifact turned out to be, from its MLmodel and the head of its model file."""
+
+    identity: formats.Identity
+    graph: Graph
+
+
+class _Fetch:
+    """One download under way: what is listed, where it lands, how often it is tried."""
+
+    def __init__(
+        self, config: RuntimeConfig, entries: Sequence[Entry], store: Store, landing: Landing, retry: Retry
+    ) -> None:
+        self._config, self._store, self._retry = config, store, retry
+        self.entries, self.landing = entries, landing
+
+    def all(self) -> None:
+        """Fetch what is not here yet."""
+        for entry in self.entries:
+            self.one(entry)
+
+    def one(self, entry: Entry) -> Path:
+        """Fetch one file, unless it is here; where it lies."""
+        self._retry.run(
+            lambda: self.landing.receive(entry, self._store.fetch),
+            progress=lambda: self.landing.reached(entry),
+        )
+        return self.landing.whole(entry)
+
+    def examine(self, memory: int | None) -> _Examined:
+        """Fetch the MLmodel, then the model file, and refuse at the earliest what could not be served."""
+        mlmodel = next((self.one(entry) for entry in self.entries if entry.path == formats.MLMODEL), None)
+        identity = formats.identify(mlmodel, [entry.path for entry in self.entries], self._config.model_format)
+        model = next(entry for entry in self.entries if entry.path == identity.model_file)
+        preflight.size(model, (), memory)
+        graph = _read(self.one(model), identity.model_file)
+        preflight.runs(graph, identity.model_file)
+        preflight.size(model, preflight.beside(graph, identity.model_file, self.entries), memory)
+        return _Examined(identity, graph)
+
+
+def download(config: RuntimeConfig, places: Places, memory: int | None = None) -> artifact.Manifest:
     """Bring the configured artifact to `places.model_dir`, whole and verified, and describe it.
 
-    Raises `ArtifactFault` with a reason of `storage.reasons`. What was fetched stays for the next try, unless it is
-    itself what is wrong.
+    `memory`: what the serving container may use, in bytes. Raises `ArtifactFault` with a reason of `storage.reasons`.
+    What was fetched stays for the next try, unless it is itself what is wrong.
     """
     expected = _expected(config, places)
     present = _reuse(config, places.model_dir, expected)
@@ -37,47 +80,61 @@ def download(config: RuntimeConfig, places: Places) -> artifact.Manifest:
     retry = Retry(Deadline(config.limits.download_seconds))
     store = retry.run(lambda: open_store(config.source, places.credentials_dir))
     entries = retry.run(lambda: survey(store, config.limits))
-    landing = Landing(places.model_dir)
+    fetch = _Fetch(config, entries, store, Landing(places.model_dir), retry)
     with disk_faults("the model folder"):
-        landing.open(entries)
-        _fetch_all(store, entries, landing, retry)
-        return _accept(config, entries, landing, expected)
+        fetch.landing.open(entries)
+        preflight.room(entries, sum(map(fetch.landing.reached, entries)), places.model_dir)
+        return _accept(config, fetch, expected, memory)
 
 
-def _fetch_all(store: Store, entries: Sequence[Entry], landing: Landing, retry: Retry) -> None:
-    for entry in entries:
-        retry.run(
-            lambda entry=entry: landing.receive(entry, store.fetch),  # type: ignore[misc]
-            progress=lambda entry=entry: landing.reached(entry),  # type: ignore[misc]
-        )
-
-
-def _accept(
-    config: RuntimeConfig, entries: Sequence[Entry], landing: Landing, expected: str | None
-) -> artifact.Manifest:
-    found = landing.digest(entries)
+def _accept(config: RuntimeConfig, fetch: _Fetch, expected: str | None, memory: int | None) -> artifact.Manifest:
+    """Fetch, verify, publish. Where a digest is pinned it has the first word: whatever else is wrong with other
+    content, that it is other content is what is wrong.
+    """
+    # Both are asked while the files lie where the next try looks for them: a refusal must not cost a second download.
+    examined = fetch.examine(memory) if expected is None else None
+    fetch.all()
+    found = fetch.landing.digest(fetch.entries)
     if expected is not None and found != expected:
-        landing.discard()
+        fetch.landing.discard()
         raise _mismatch(expected, found)
-    # Asked while the files still lie where the next try looks for them: a refusal must not cost a second download.
-    mlmodel = next((landing.whole(entry) for entry in entries if entry.path == formats.MLMODEL), None)
-    identity = formats.identify(mlmodel, [entry.path for entry in entries], config.model_format)
-    model = next(entry for entry in entries if entry.path == identity.model_file)
-    classes = classlabels.read(landing.whole(model))
-    landing.assemble(entries)
-    manifest = artifact.Manifest(
+    manifest = _manifest(config, fetch, examined or fetch.examine(memory), found)
+    fetch.landing.assemble(fetch.entries)
+    fetch.landing.publish(manifest)
+    return manifest
+
+
+def _manifest(config: RuntimeConfig, fetch: _Fetch, examined: _Examined, found: str) -> artifact.Manifest:
+    identity = examined.identity
+    model = next(entry for entry in fetch.entries if entry.path == identity.model_file)
+    classes = classlabels.read(fetch.landing.whole(model))
+    return artifact.Manifest(
         uri=config.source.uri,
         digest=found,
-        bytes=sum(entry.size for entry in entries),
-        files=len(entries),
+        bytes=sum(entry.size for entry in fetch.entries),
+        files=len(fetch.entries),
         model_format=identity.model_format,
         model_file=identity.model_file,
         example=identity.example,
         signature=identity.signature,
         classes=classes,
+        model_schema=Schema(
+            inputs=examined.graph.inputs,
+            outputs=examined.graph.outputs,
+            features=signatures.features(identity.signature),
+            classes=classes,
+        ),
     )
-    landing.publish(manifest)
-    return manifest
+
+
+def _read(model: Path, name: str) -> Graph:
+    try:
+        return read_graph(model)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise reasons.refuse(
+            reasons.ARTIFACT_CORRUPT,
+            f"{name} is no whole ONNX model ({error}); save the model again and register it as a new version",
+        ) from error
 
 
 def _expected(config: RuntimeConfig, places: Places) -> str | None:

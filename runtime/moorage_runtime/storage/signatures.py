@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from moorage_runtime.artifact import KINDS, Column, Signature
+from moorage_runtime.config import Feature
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,13 @@ def read(described: dict[str, Any]) -> Signature | None:
     except (msgspec.DecodeError, RecursionError, ValueError, TypeError, OverflowError) as error:
         log.warning("the MLmodel's signature is not used", extra={"detail": str(error)[:300]})
         return None
+
+
+def features(signature: Signature | None) -> tuple[Feature, ...] | None:
+    """The columns that clients can name; None where the author gave no names."""
+    if signature is None or not all(column.name for column in signature.inputs):
+        return None
+    return tuple(Feature(column.name, column.kind, column.required) for column in signature.inputs)
 
 
 def _columns(text: str) -> tuple[Column, ...]:

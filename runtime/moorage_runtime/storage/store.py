@@ -40,26 +40,26 @@ class Store(Protocol):
 def survey(store: Store, limits: Limits) -> Sequence[Entry]:
     """List the artifact and hold it against the limits, before the first byte of content is asked for."""
     listed: list[Entry] = []
-    total = 0
     for entry in store.entries():
         listed.append(entry)
-        total += entry.size
-        _check_limits(len(listed), total, limits)
+        if len(listed) > limits.artifact_files:
+            raise reasons.refuse(
+                reasons.TOO_MANY_FILES,
+                f"the artifact has more than {limits.artifact_files} files; register only the model's own files",
+            )
         paths.checked(entry.path)
     if not listed:
         raise reasons.refuse(reasons.ARTIFACT_NOT_FOUND, "the artifact has no files; check the URI in spec.model")
+    _check_bytes(sum(entry.size for entry in listed), len(listed), limits)
     paths.check_tree(entry.path for entry in listed)
     return sorted(listed, key=lambda entry: entry.path.encode())
 
 
-def _check_limits(files: int, total: int, limits: Limits) -> None:
-    if files > limits.artifact_files:
-        raise reasons.refuse(
-            reasons.TOO_MANY_FILES,
-            f"the artifact has more than {limits.artifact_files} files; register only the model's own files",
-        )
+def _check_bytes(total: int, files: int, limits: Limits) -> None:
     if total > limits.artifact_bytes:
         raise reasons.refuse(
             reasons.ARTIFACT_TOO_LARGE,
-            f"the artifact has more than {limits.artifact_bytes} bytes; ask the platform team for a higher limit",
+            f"the artifact has {total} bytes in {files} file{'s' if files > 1 else ''}, and at most "
+            f"{limits.artifact_bytes} are allowed; register only what the model needs, or ask the platform team for a "
+            "higher limit",
         )

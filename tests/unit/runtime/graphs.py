@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
@@ -41,3 +42,12 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), str(path))
     return path
+
+
+def model(size: int = 0, seed: int = 0, *, opset: int = 18, ir_version: int = 9) -> bytes:
+    """A whole model file, as incompressible as weights are: `x` [n, 2] -> `y`, and `size` bytes that nobody uses."""
+    ballast = np.random.default_rng(seed).integers(0, 256, size, np.uint8)
+    graph = helper.make_graph([node("Identity", ["x"], ["y"])], "graph", [tensor("x")], [tensor("y")])
+    graph.initializer.append(weight("ballast", ballast))
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
+    return bytes(made.SerializeToString())

@@ -145,12 +145,38 @@ def test_many_models_come_go_reload_and_make_room(
     (shelf / "b" / "3").mkdir()
     (shelf / "b" / "3" / "model.onnx").write_text("no model")
     status, refusal = running.order("/v2/repository/models/b/load")
-    assert (status, refusal["error"].split(":")[0]) == (422, "ModelLoadFailed")
+    assert (status, refusal["error"].split(":")[0]) == (422, "ArtifactCorrupt")
     assert running.get("/v2/models/b")[1]["versions"] == ["2"]
     assert running.order("/v2/repository/models/b/unload") == (200, {})
     assert running.get("/v2/models/b") == (503, {"error": "the model is not loaded: unloaded"})
     assert running.order("/v2/repository/models/nobody/load")[0] == 404
     assert running.get("/v2/repository/index")[0] == 404
+
+
+def test_each_of_many_models_signs_its_own_answers(
+    artifacts: Path, tmp_path: Path, command: Callable[..., Command]
+) -> None:
+    for name in ("a/7", "b/12", "c", "d", "e"):
+        copytree(artifacts / "words", tmp_path / "models" / name)
+    running = command("serve", str(tmp_path / "models"))
+    running.printed("Ctrl-C")
+    text = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["x"]}
+    body = json.dumps({"inputs": [text, {"name": "number", "shape": [1, 1], "datatype": "FP64", "data": [4]}]}).encode()
+    bad = b'{"inputs": []}'
+    for path, sent, status, version in (
+        ("/v2/models/a/infer", body, 200, "7"),
+        ("/v2/models/a/infer", bad, 400, "7"),
+        ("/v2/models/b/infer", body, 200, "12"),
+        ("/v1/predict/b", b'{"features": {"text": "x", "number": 4}}', 200, "12"),
+        ("/v1/models/a:predict", b'{"instances": [{"text": "x", "number": [4]}]}', 200, "7"),
+    ):
+        found, headers, answer = ask(running.port, "POST", path, sent)
+        assert (found, headers.get("x-model-version"), headers.get("x-model-revision")) == (status, version, "local"), (
+            path,
+            answer,
+        )
+    assert "x-model-version" not in ask(running.port, "GET", "/v2")[1]
+    assert running.get("/openapi.json")[1]["info"]["title"] == "a, b, c and 2 more"
 
 
 def test_a_spec_is_read_by_its_units() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.runtime import graphs
 from tests.unit.runtime.pod import Pod
 
 from moorage_runtime import config, termination
@@ -19,12 +20,14 @@ from moorage_runtime.storage.file import FileStore
 from moorage_runtime.storage.formats import identify
 from moorage_runtime.storage.store import Entry
 
+MODEL = graphs.model()
+
 
 @pytest.fixture
 def claim(tmp_path: Path) -> Path:
     folder = tmp_path / "claim"
     (folder / "sub").mkdir(parents=True)
-    (folder / "model.onnx").write_bytes(b"model")
+    (folder / "model.onnx").write_bytes(MODEL)
     (folder / "sub" / "weights").write_bytes(b"weights" * 1000)
     return folder
 
@@ -40,7 +43,7 @@ def report_of(made: Pod) -> dict[str, Any]:
 def test_a_claim_is_copied_and_left_as_it_was(claim: Path, pod: Callable[..., Pod]) -> None:
     made = pod(f"file://{claim}")
     found = report_of(made)
-    assert (found["files"], found["bytes"], found["modelFormat"]) == (2, 7005, "onnx")
+    assert (found["files"], found["bytes"], found["modelFormat"]) == (2, 7000 + len(MODEL), "onnx")
     assert (made.models / "artifact" / "sub" / "weights").read_bytes() == b"weights" * 1000
     assert sorted(path.name for path in claim.iterdir()) == ["model.onnx", "sub"]
     single = pod(f"file://{claim / 'model.onnx'}")
@@ -109,7 +112,7 @@ def test_a_file_swapped_for_a_link_after_the_listing_is_not_read(claim: Path, tm
     store = FileStore(claim)
     listed = {entry.path: entry for entry in store.entries()}
     secret = tmp_path / "secret"
-    secret.write_bytes(b"model")
+    secret.write_bytes(MODEL)
     (tmp_path / "part").touch()
     (claim / "model.onnx").unlink()
     (claim / "model.onnx").symlink_to(secret)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests.unit.runtime import stores
+from tests.unit.runtime import graphs, stores
 
 from moorage_runtime import artifact, config
 from moorage_runtime.errors import ArtifactFault
@@ -15,7 +15,7 @@ from moorage_runtime.storage import reasons, retry
 from moorage_runtime.storage.download import download
 
 FOLDER = "1/models/m-7/artifacts"
-MODEL = {f"{FOLDER}/MLmodel": b"flavors: {onnx: {data: model.onnx}}\n", f"{FOLDER}/model.onnx": b"onnx" * 500_000}
+MODEL = {f"{FOLDER}/MLmodel": b"flavors: {onnx: {data: model.onnx}}\n", f"{FOLDER}/model.onnx": graphs.model(2_000_000)}
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import ssl
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.runtime import stores
+from tests.unit.runtime import graphs, stores
 from tests.unit.runtime.pod import Pod
 
 from moorage_runtime import artifact, config
@@ -24,7 +23,7 @@ from moorage_runtime.places import Places
 from moorage_runtime.storage import reasons, retry
 from moorage_runtime.storage.download import download
 
-BIG = os.urandom(3 << 20)
+BIG, OTHER, SMALL = graphs.model(3 << 20), graphs.model(3 << 20, seed=1), graphs.model()
 MODEL = {"fraud/1/model.onnx": BIG, "fraud/1/MLmodel": b"flavors: {onnx: {data: model.onnx}}\n", "fraud/1/a/b": b""}
 
 
@@ -75,11 +74,11 @@ def test_an_artifact_arrives_whole_and_described(s3: stores.Store, places: Place
 
 
 def test_one_object_and_the_whole_bucket_are_artifacts_too(s3: stores.Store, places: Places) -> None:
-    s3.objects = {"fraud/model.onnx": b"x"}
+    s3.objects = {"fraud/model.onnx": SMALL}
     download(configured(s3, "s3://models/fraud/model.onnx"), places)
-    assert fetched(places) == {"model.onnx": b"x"}
+    assert fetched(places) == {"model.onnx": SMALL}
     download(configured(s3, "s3://models"), places)
-    assert fetched(places) == {"fraud/model.onnx": b"x"}
+    assert fetched(places) == {"fraud/model.onnx": SMALL}
 
 
 def test_a_cut_stream_goes_on_where_it_broke(s3: stores.Store, places: Places) -> None:
@@ -118,7 +117,7 @@ def test_a_finished_download_needs_no_store(s3: stores.Store, places: Places) ->
 def test_an_object_that_changes_meanwhile_is_not_mixed(s3: stores.Store, places: Places) -> None:
     def swap(handler: stores.Handler) -> bool:
         if "bytes=" in handler.headers.get("Range", ""):
-            s3.objects["fraud/1/model.onnx"] = BIG[::-1]
+            s3.objects["fraud/1/model.onnx"] = OTHER
         return False
 
     s3.faults += [swap, stores.cuts(after=1000, times=1, only="model.onnx")]
@@ -127,7 +126,7 @@ def test_an_object_that_changes_meanwhile_is_not_mixed(s3: stores.Store, places:
     assert "changed while it was being read" in fault.message
     s3.faults.clear()
     download(configured(s3), places)
-    assert fetched(places)["model.onnx"] == BIG[::-1]
+    assert fetched(places)["model.onnx"] == OTHER
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])

@@ -212,9 +212,8 @@ def test_a_wrong_answer_ends_the_container_with_a_report(artifacts: Path, pod: C
     assert asked.termination() == {"reason": "TestRequestFailed", "message": "output 'label'[0]: expected 1, got 0"}
 
 
-def test_a_file_that_is_no_model_ends_the_container_with_a_report(tmp_path: Path, pod: Callable[..., Pod]) -> None:
-    (tmp_path / "claim").mkdir()
-    (tmp_path / "claim" / "model.onnx").write_bytes(b"not a model")
+def test_a_model_that_does_not_load_ends_the_container_with_a_report(tmp_path: Path, pod: Callable[..., Pod]) -> None:
+    graphs.save(tmp_path / "claim", [graphs.node("NoSuchOperator", ["x"], ["y"])], [graphs.tensor("x")], [])
     broken = pod(f"file://{tmp_path / 'claim'}")
     assert broken.download().returncode == 0
     with pytest.raises(AssertionError):
