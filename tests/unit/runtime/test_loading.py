@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tests.unit.runtime import models
+from tests.unit.runtime import graphs, models
 from tests.unit.runtime.pod import Pod
 
 from moorage_runtime import examples, trial
