@@ -10,6 +10,7 @@ from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array
 
 if TYPE_CHECKING:
+    from moorage_runtime.dataplane.guard import Guard
     from moorage_runtime.dataplane.lane import Lane
     from moorage_runtime.metrics.meters import DoorMeter
     from moorage_runtime.tracing import Trace
@@ -35,6 +36,7 @@ class Call:
         "cache_state",
         "deadline",
         "gone",
+        "guard",
         "inputs",
         "lane",
         "meter",
@@ -60,6 +62,7 @@ class Call:
         self.began = began
         self.deadline = deadline
         self.gone = False
+        self.guard: Guard | None = None
         self.cache: str | None = None
         self.cache_state: str | None = None
         self.received = 0
@@ -67,8 +70,11 @@ class Call:
         self.trace: Trace | None = None
         self.run: tuple[float, float, int] | None = None
 
-    def answered(self, outputs: Mapping[str, Array]) -> None:
-        """The model's answer: the wanted outputs by name. What it raises is the call's refusal instead."""
+    def answered(self, outputs: Mapping[str, Array]) -> bool | None:
+        """The model's answer: the wanted outputs by name. What it raises is the call's refusal instead.
+
+        Gives True where the door takes its time to write it: it then says `told`, or `fail`.
+        """
         raise NotImplementedError
 
     def refused(self, fault: RequestFault) -> None:
@@ -78,20 +84,31 @@ class Call:
     @property
     def door(self) -> str:
         """The name of the door that it came through."""
-        return next(name for name, meter in self.lane.meter.doors.items() if meter is self.meter)
+        return self.meter.name
 
     def finish(self, outputs: Mapping[str, Array]) -> None:
         """For the data plane: the call ends well, unless its door cannot tell this answer."""
         try:
-            self.answered(outputs)
-        except RequestFault as fault:
-            self.fail(fault)
+            if self.guard is not None:
+                self.guard(outputs, self.outputs)
+            later = self.answered(outputs)
+        except Exception as error:
+            self.failed(error)
             return
-        except Exception:
-            log.exception("answer cannot be told", extra={"model": self.lane.served.name})
-            self.fail(RequestFault(500, "AnswerFailed", "the model's answer cannot be told in this protocol"))
-            return
+        if not later:
+            self.lane.ended(self, None)
+
+    def told(self) -> None:
+        """For a door that took its time: the answer is given."""
         self.lane.ended(self, None)
+
+    def failed(self, error: Exception) -> None:
+        """The answer could not be written."""
+        if isinstance(error, RequestFault):
+            self.fail(error)
+            return
+        log.error("answer cannot be told", exc_info=error, extra={"model": self.lane.served.name})
+        self.fail(RequestFault(500, "AnswerFailed", "the model's answer cannot be told in this protocol"))
 
     def fail(self, fault: RequestFault) -> None:
         """For the data plane: the call ends without an answer."""

@@ -21,6 +21,7 @@ from moorage_runtime.caching.store import Store
 from moorage_runtime.config import Batcher, Limits
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.drainage import Drainage
+from moorage_runtime.dataplane.guard import Guard
 from moorage_runtime.dataplane.seldom import Seldom
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics.meters import DoorMeter, ModelMeter, outcome
@@ -60,6 +61,7 @@ class Lane:
     ) -> None:
         self.served = served
         self.meter = meter
+        self.guard = Guard(served.engine.outputs)
         self._clock = clock
         self._watched = watched
         self._answers = Answers(served.digest, store, scheduler, clock) if store is not None else None
@@ -151,6 +153,8 @@ class Lane:
         door = call.meter
         if fault is not None:
             door.ends[outcome(fault.status)] += 1
+            if fault.status >= 500:
+                door.fault(fault.reason)
         seconds = self._clock() - call.began
         histogram = door.seconds
         histogram.counts[bisect_left(histogram.bounds, seconds)] += 1

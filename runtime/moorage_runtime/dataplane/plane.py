@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +14,7 @@ from moorage_runtime import tracing
 from moorage_runtime.accesslog import AccessLog
 from moorage_runtime.batching.member import client_gone
 from moorage_runtime.caching.store import Store
-from moorage_runtime.config import Cache, RuntimeConfig
+from moorage_runtime.config import Cache, PodReport, RuntimeConfig
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.lane import CONCURRENCY, Lane
 from moorage_runtime.dataplane.streaming import Flow, Streamed
@@ -21,10 +22,13 @@ from moorage_runtime.engines.engine import Streaming
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics.meters import outcome
 from moorage_runtime.metrics.metrics import Metrics
+from moorage_runtime.metrics.summary import answered, quantile
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.repository.life import Phase
 from moorage_runtime.repository.served import Served
 from moorage_runtime.routing import Routes
+from moorage_runtime.routing.exposition import describe
+from moorage_runtime.routing.tally import Tallies
 from moorage_runtime.tensors import Array
 
 # Threads of the whole process; each model uses some of them at once.
@@ -52,11 +56,19 @@ class DataPlane:
         self.access_log = AccessLog(config.access_log_percent) if config.access_log_percent > 0 else None
         self.tracer = tracing.from_environment(os.environ, _resource(config))
         self.obstacle: Callable[[], str | None] = lambda: None
+        self.doubted = routes.guest
+        routes.follow(self._follow)
+        self.tallies = Tallies()
+        self.metrics.also.append(lambda page: describe(page, config.model, self.tallies))
+        self._started = uuid.uuid4().hex
         self._clock = clock
         self._lanes: dict[int, Lane] = {}
         self._store = _store(config.cache, clock)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="infer")
         self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
+
+    def _follow(self) -> None:
+        self.doubted = self.routes.guest
 
     @property
     def in_flight(self) -> int:
@@ -110,6 +122,8 @@ class DataPlane:
             if call.trace is not None:
                 call.trace.end(fault.status, fault.reason, served.name, served.version, call.began, None)
         else:
+            if self.doubted:
+                call.guard = lane.guard
             lane.submit(call, lane.meter.doors[door])
 
     async def stream(
@@ -160,7 +174,10 @@ class DataPlane:
             self.tracer.begin(*parent, door, began).end(fault.status, fault.reason, name, version, began, None)
 
     def _count(self, fault: RequestFault, began: float, door: str, name: str, version: str) -> None:
-        self.metrics.model(name, version).doors[door].count(outcome(fault.status), self._clock() - began)
+        meter = self.metrics.model(name, version).doors[door]
+        meter.count(outcome(fault.status), self._clock() - began)
+        if fault.status >= 500:
+            meter.fault(fault.reason)
 
     def retire(self, served: Served) -> None:
         """The version is replaced or unloaded: its calls end, then its memory is freed."""
@@ -201,6 +218,25 @@ class DataPlane:
             "limits": {"concurrency": limits.concurrency or CONCURRENCY, "queue": limits.queue},
             "cache": _remembering(self.config.cache),
         }
+
+    def report(self) -> PodReport:
+        """What the operator judges a revision by."""
+        routes = self.routes
+        return PodReport(
+            started=self._started,
+            revision=self.config.revision,
+            ready=self.ready,
+            generation=routes.generation,
+            refused=routes.refused,
+            in_flight=self.in_flight,
+            answered=answered(self.metrics.doors()),
+            forwarded=self.tallies.report(),
+        )
+
+    def usual_seconds(self) -> float:
+        """In how many seconds 99 of 100 requests are answered, and the test inference was."""
+        tested = max((served.verdict.seconds for served in self.catalogue.served), default=0.0)
+        return max(tested, quantile(answered(self.metrics.doors()).seconds, 0.99))
 
     def _open_now(self) -> list[Served]:
         return [each for each in self.catalogue.served if id(each) in self._lanes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from moorage_runtime.metrics.histogram import Histogram
@@ -29,12 +29,16 @@ class Page:
         """One value of the current family."""
         self._line("", labels or {}, value)
 
-    def histogram(self, histogram: Histogram, labels: Labels) -> None:
-        """One histogram of the current family: cumulative buckets, sum and count."""
-        bounds = [*map(repr, histogram.bounds), "+Inf"]
+    def histogram(self, histogram: Histogram, labels: Labels, bounds: Sequence[float] | None = None) -> None:
+        """One histogram of the current family: cumulative buckets, sum and count.
+
+        `bounds`: those of the histogram's own that are told; None for all.
+        """
         sums = list(accumulate(histogram.counts))
-        for bound, below in zip(bounds, sums, strict=True):
-            self._line("_bucket", {**labels, "le": bound}, below)
+        below = dict(zip(histogram.bounds, sums, strict=False))
+        for bound in histogram.bounds if bounds is None else bounds:
+            self._line("_bucket", {**labels, "le": repr(bound)}, below[bound])
+        self._line("_bucket", {**labels, "le": "+Inf"}, sums[-1])
         self._line("_sum", labels, histogram.total)
         self._line("_count", labels, sums[-1])
 

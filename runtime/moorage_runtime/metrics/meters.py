@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moorage_runtime.config import LATENCY_BOUNDS
 from moorage_runtime.metrics.histogram import ROWS, SECONDS, Histogram
 
 OUTCOMES = ("ok", "refused", "timeout", "failed", "overloaded", "cancelled")
@@ -15,16 +16,19 @@ def outcome(status: int) -> int:
 
 
 class DoorMeter:
-    """Requests of one model through one door. `ends`: how many ended otherwise than well, by place in `OUTCOMES`.
+    """Requests of one model through one door. `ends`: how many ended otherwise than well, by place in `OUTCOMES`;
+    `faults`: those that were no client's fault, by reason.
 
     Those that ended well are not counted apart: they are all that `seconds` has seen, but for the others.
     """
 
-    __slots__ = ("ends", "received", "seconds", "sent")
+    __slots__ = ("ends", "faults", "name", "received", "seconds", "sent")
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.ends = [0] * len(OUTCOMES)
-        self.seconds = Histogram(SECONDS)
+        self.faults: dict[str, int] = {}
+        self.seconds = Histogram(LATENCY_BOUNDS)
         self.received = 0
         self.sent = 0
 
@@ -32,6 +36,10 @@ class DoorMeter:
         """One request has ended, not well, so many seconds after its head was there."""
         self.ends[place] += 1
         self.seconds.observe(seconds)
+
+    def fault(self, reason: str) -> None:
+        """One of them failed, and this is why; reasons are the runtime's own, so their number is bounded."""
+        self.faults[reason] = self.faults.get(reason, 0) + 1
 
     @property
     def answered(self) -> int:
@@ -78,7 +86,7 @@ class ModelMeter:
         """The meter of one door; door names are the runtime's own, so their number is bounded."""
         found = self.doors.get(name)
         if found is None:
-            found = self.doors[name] = DoorMeter()
+            found = self.doors[name] = DoorMeter(name)
         return found
 
     def settle(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from moorage_runtime.metrics import process
 from moorage_runtime.metrics.exposition import Labels, Page
+from moorage_runtime.metrics.histogram import SECONDS
 from moorage_runtime.metrics.meters import DoorMeter, ModelMeter
 
 DOORS = ("v2", "v1", "features", "grpc")
@@ -17,11 +18,13 @@ class Metrics:
     """The meters of all models by (model, version).
 
     `ready`: whether the process should get traffic; `generation`: of the route table in force.
+    `also`: add further families.
     """
 
     def __init__(self, ready: Callable[[], bool], generation: Callable[[], int]) -> None:
         self._ready = ready
         self._generation = generation
+        self.also: list[Callable[[Page], None]] = []
         self._models: dict[tuple[str, str], ModelMeter] = {}
         self._refusals: Counter[tuple[int, str]] = Counter()
 
@@ -37,6 +40,11 @@ class Metrics:
     def refused(self, status: int, reason: str) -> None:
         """A request came to no door. Reasons are the runtime's own, so their number is bounded."""
         self._refusals[status, reason] += 1
+
+    def doors(self) -> Iterator[DoorMeter]:
+        """The meters of all doors of all models."""
+        for meter in self._models.values():
+            yield from meter.doors.values()
 
     def forget(self, name: str, version: str) -> None:
         """The version is gone for good: its series end."""
@@ -58,6 +66,8 @@ class Metrics:
         page.family("moorage_route_generation", "gauge", "Generation of the route table in force.").sample(
             self._generation()
         )
+        for describe in self.also:
+            describe(page)
         process.describe(page)
         return page.render()
 
@@ -69,7 +79,7 @@ def _requests(page: Page, rows: Iterable[Row]) -> None:
             page.sample(count, {**labels, "outcome": name})
     page.family("moorage_request_seconds", "histogram", "Seconds from a request's head to its answer.")
     for labels, door in _doors(rows):
-        page.histogram(door.seconds, labels)
+        page.histogram(door.seconds, labels, SECONDS)
     page.family("moorage_request_bytes_total", "counter", "Bytes of the bodies of requests.")
     for labels, door in _doors(rows):
         page.sample(door.received, labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -58,12 +58,22 @@ class Plan(msgspec.Struct, frozen=True):
         """The revision that a client means by a revision, a role, an arm or a version, looked for in this order, the
         pod's own first; None for nobody.
         """
-        entries = sorted(self.table.revisions.items(), key=lambda entry: (entry[0] != self.own, _rank(entry[1])))
         for known in (_by_revision, _by_role, _by_arm, _by_version):
-            for revision, route in entries:
-                if known(revision, route) == name and (revision == self.own or route.address):
-                    return revision
+            found = self._first(known, name)
+            if found is not None:
+                return found
         return None
+
+    def _first(self, known: Callable[[str, Route], str | None], name: str) -> str | None:
+        entries = sorted(self.table.revisions.items(), key=lambda entry: (entry[0] != self.own, _rank(entry[1])))
+        for revision, route in entries:
+            if known(revision, route) == name and (revision == self.own or route.address):
+                return revision
+        return None
+
+    def of_version(self, version: str) -> str | None:
+        """The revision of a version that a path names; None for nobody."""
+        return self._first(_by_version, version)
 
     def names(self) -> list[str]:
         """What a client may name, for people."""

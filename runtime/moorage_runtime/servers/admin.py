@@ -30,7 +30,7 @@ class AdminDoor:
             case ["metrics"]:
                 return reading(lambda: (200, plane.metrics.render()), CONTENT_TYPE)
             case ["state"]:
-                return reading(lambda: (200, msgspec.json.encode(plane.state())))
+                return reading(lambda: (200, msgspec.json.encode(plane.state() | msgspec.to_builtins(plane.report()))))
         return None
 
 

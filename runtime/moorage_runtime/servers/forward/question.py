@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from moorage_runtime.servers.http.head import Head
+from moorage_runtime.servers.rest.faults import HOP
 from moorage_runtime.servers.rest.terms import BINARY_HEADER
 
-HOP = b"x-moorage-hop"
-REASON = b"x-moorage-reason"
 _PASSED = (
     b"content-type",
     BINARY_HEADER,

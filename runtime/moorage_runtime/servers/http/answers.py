@@ -11,8 +11,24 @@ if TYPE_CHECKING:
     from moorage_runtime.servers.http.exchange import Exchange
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Parts:
+    """A body in parts, which nobody needs to put together. Its length is in bytes."""
+
+    __slots__ = ("_length", "parts")
+
+    def __init__(self, parts: Sequence[bytes]) -> None:
+        self.parts = parts
+        self._length = sum(map(len, parts))
+
+    def __len__(self) -> int:
+        return self._length
+
+
+Content = bytes | Parts
 # Status, body, content type, further header lines.
-Answer = tuple[int, bytes, bytes, bytes]
+Answer = tuple[int, Content, bytes, bytes]
 JSON = b"application/json"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CLOSE = b"connection: close\r\n"
@@ -21,6 +37,12 @@ _PHRASES = {499: "Client Closed Request"} | {status.value: status.phrase for sta
 _BODILESS = (204, 304)
 # A longer body is not copied behind its head.
 APART_BYTES = 32 << 10
+_STARTS = 256
+
+
+def spoken_by(content_type: bytes, identity: bytes) -> bytes:
+    """The content type of an answer that another server gave, with the header lines that say which."""
+    return content_type + b"\r\n" + identity.removesuffix(b"\r\n")
 
 
 def lines(headers: Headers) -> bytes:
@@ -42,13 +64,15 @@ class Answers:
 
         What fails, fails before anything is written.
         """
-        status, body, content_type, extra = answer
+        status, content, content_type, extra = answer
         start = self._starts.get((status, content_type)) or self._start(status, content_type)
-        length, apart = len(body), b""
-        if exchange.head.method == b"HEAD" or status in _BODILESS:
-            body = b""
-        elif length > APART_BYTES:
-            body, apart = b"", body
+        length, body = len(content), b""
+        apart: Content = b""
+        if exchange.head.method != b"HEAD" and status not in _BODILESS:
+            if isinstance(content, bytes) and length <= APART_BYTES:
+                body = content
+            else:
+                apart = content
         if status in _BODILESS:
             transport.write(b"%bx-request-id: %b\r\n%b%b\r\n" % (start, exchange.request_id, extra, connection))
             return
@@ -56,7 +80,9 @@ class Answers:
             b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n%b"
             % (start, length, exchange.request_id, extra, connection, body)
         )
-        if apart:
+        if isinstance(apart, Parts):
+            transport.writelines(apart.parts)
+        elif apart:
             transport.write(apart)
 
     def opening(self, exchange: Exchange, answer: Answer, connection: bytes) -> bytes:
@@ -68,6 +94,9 @@ class Answers:
 
     def _start(self, status: int, content_type: bytes) -> bytes:
         phrase = _PHRASES.get(status, "Unknown").encode()
-        start = b"HTTP/1.1 %d %b\r\n%bcontent-type: %b\r\n" % (status, phrase, self._identity, content_type)
+        identity = b"" if b"\r\n" in content_type else self._identity
+        start = b"HTTP/1.1 %d %b\r\n%bcontent-type: %b\r\n" % (status, phrase, identity, content_type)
+        if len(self._starts) >= _STARTS:
+            self._starts.clear()
         self._starts[status, content_type] = start
         return start

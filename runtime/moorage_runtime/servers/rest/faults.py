@@ -10,6 +10,8 @@ from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 
+HOP = b"x-moorage-hop"
+REASON = b"x-moorage-reason"
 _PLAIN = (b"/v2/", b"/v1/models/")
 
 
@@ -35,5 +37,8 @@ def turn_away(plane: DataPlane, exchange: Exchange, fault: RequestFault, door: s
 
 
 def refuse(exchange: Exchange, fault: RequestFault) -> None:
-    """Answer with a refusal."""
-    exchange.answer(fault.status, document(exchange.head, fault, exchange.request_id), headers=fault.headers)
+    """Answer with a refusal. Another pod, which passes a client's request on, is told the reason whatever the door."""
+    headers = fault.headers
+    if HOP in exchange.head.headers:
+        headers = (*headers, (REASON, fault.reason.encode()))
+    exchange.answer(fault.status, document(exchange.head, fault, exchange.request_id), headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 from urllib.parse import unquote
 
 from moorage_runtime.errors import RequestFault
@@ -16,8 +17,23 @@ _PATHS = 64
 PATHS = "/v2, /v1/models, /v1/predict, /openapi.json, /docs"
 
 
+class Splitter(Protocol):
+    """Knows of other revisions that may answer."""
+
+    def lead(self, head: Head, local: Route) -> Route:
+        """The route of a head that leads to `local` here. Raises `RequestFault` 404 for a version nobody has."""
+
+    def elsewhere(self, head: Head, fault: RequestFault) -> Route:
+        """The route of a head that leads nowhere here; raises `fault` when it leads nowhere else either."""
+
+
 class Router:
-    """The application of the public port. `epoch` grows whenever what a head led to may have changed."""
+    """The application of the public port. `epoch` grows whenever what a head led to may have changed.
+
+    `splitter` may be set: it has the last word on where a head leads.
+    """
+
+    splitter: Splitter | None = None
 
     def __init__(self, doors: Sequence[Door], epoch: Callable[[], int], keys: Keys | None = None) -> None:
         self._doors = doors
@@ -38,6 +54,24 @@ class Router:
         """
         if self._keys is not None:
             self._keys.check(head)
+        if self.splitter is None:
+            return self.let_in(head)
+        try:
+            local = self.let_in(head)
+        except RequestFault as fault:
+            return self.splitter.elsewhere(head, fault)
+        return self.splitter.lead(head, local)
+
+    def let_in(self, head: Head) -> Route:
+        """This server's own route of a head, whoever sent it. Raises as `route` does."""
+        route = self.again(head)
+        accept: Callable[[Head], None] | None = getattr(route, "accept", None)
+        if accept is not None:
+            accept(head)
+        return route
+
+    def again(self, head: Head) -> Route:
+        """The same for a head that was let in before."""
         methods = self._known_methods(head.path)
         route = methods.get(head.method) or (methods.get(b"GET") if head.method == b"HEAD" else None)
         if route is None:
@@ -48,9 +82,6 @@ class Router:
                 f"this path takes {next(iter(methods)).decode()}",
                 ((b"allow", b", ".join(allowed)),),
             )
-        accept: Callable[[Head], None] | None = getattr(route, "accept", None)
-        if accept is not None:
-            accept(head)
         return route
 
     def error(self, head: Head | None, fault: RequestFault, request_id: bytes) -> bytes:

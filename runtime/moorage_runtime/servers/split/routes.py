@@ -1,0 +1,138 @@
+"""Routes that share their requests with other revisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.routing.buckets import BUCKETS, Turns
+from moorage_runtime.routing.plan import Plan
+from moorage_runtime.servers.http.app import Route
+from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.split.behind import reply_of
+from moorage_runtime.servers.split.crossing import Manner, asked
+
+if TYPE_CHECKING:
+    from moorage_runtime.servers.http.answers import Answer
+    from moorage_runtime.servers.split.desk import Desk
+
+
+class Draw:
+    """Takes every request by turns: to another revision, or to `local`, this pod's own route through the same door.
+
+    `bare`: the same without what another table may not want.
+    """
+
+    __slots__ = ("_bare", "_desk", "_door", "_end", "_local", "_plan", "_turns", "body_limit", "needs_body")
+
+    def __init__(self, desk: Desk, plan: Plan, turns: Turns, local: Route, bare: Route, door: str) -> None:
+        self._desk = desk
+        self._plan = plan
+        self._turns = turns
+        self._local = local
+        self._bare = bare
+        self._end = plan.shares[-1].end / BUCKETS
+        self._door = door
+        self.needs_body = local.needs_body
+        self.body_limit = local.body_limit
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Answer, or have it answered."""
+        at = self._turns.next()
+        if at >= self._end:
+            self._local(exchange)
+        else:
+            self._cross(exchange, self._plan.of_bucket(int(at * BUCKETS)))
+
+    def _cross(self, exchange: Exchange, revision: str | None) -> None:
+        if revision is None:
+            self._local(exchange)
+        elif self._desk.plan is self._plan:
+            self._desk.cross(exchange, self._local, revision, Manner.SHARE, self._door)
+        else:
+            # Another table came into force while the body was on its way.
+            self._desk.lead(exchange.head, self._bare)(exchange)
+
+
+class Keyed(Draw):
+    """The same, by the key of the request, if it has one."""
+
+    __slots__ = ("_header",)
+
+    def __init__(self, desk: Desk, plan: Plan, turns: Turns, local: Route, bare: Route, door: str) -> None:
+        super().__init__(desk, plan, turns, local, bare, door)
+        self._header = (plan.table.key_header or "").lower().encode()
+
+    def __call__(self, exchange: Exchange) -> None:
+        """See `Draw`."""
+        key = exchange.head.headers.get(self._header)
+        if key:
+            self._cross(exchange, self._plan.of_key(key))
+        else:
+            super().__call__(exchange)
+
+
+class Copied:
+    """Answers by `route`; of what this pod answers itself, `fraction` is shown to the watcher, for `revision`."""
+
+    __slots__ = ("_desk", "_door", "_fraction", "_revision", "_route", "_turns", "body_limit", "needs_body")
+
+    def __init__(self, desk: Desk, route: Route, turns: Turns, door: str, revision: str, fraction: float) -> None:
+        self._desk = desk
+        self._route = route
+        self._turns = turns
+        self._door = door
+        self._revision = revision
+        self._fraction = fraction
+        self.needs_body = route.needs_body
+        self.body_limit = route.body_limit
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Answer, and have some answers heard."""
+        if self._turns.next() < self._fraction:
+            seconds = self._desk.seconds(exchange)
+            began = exchange.began
+
+            def heard(answer: Answer) -> None:
+                watcher = self._desk.watcher
+                if watcher is not None and answer[0] < 300:
+                    reply = reply_of(answer, self._desk.clock() - began)
+                    watcher.own(self._revision, asked(exchange, self._door, seconds), reply)
+
+            exchange.tap(heard)
+        self._route(exchange)
+
+
+class Fixed:
+    """All requests to one revision. `local`: this pod's own route."""
+
+    __slots__ = ("_desk", "_door", "_local", "_manner", "_revision", "body_limit", "needs_body")
+
+    def __init__(self, desk: Desk, revision: str, manner: Manner, local: Route, door: str) -> None:
+        self._desk = desk
+        self._revision = revision
+        self._manner = manner
+        self._local = local
+        self._door = door
+        self.needs_body = local.needs_body
+        self.body_limit = local.body_limit
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Have it answered."""
+        self._desk.cross(exchange, self._local, self._revision, self._manner, self._door)
+
+
+class Nowhere:
+    """Stands for the own route of what this pod does not have."""
+
+    __slots__ = ("_fault", "body_limit")
+
+    needs_body = False
+
+    def __init__(self, fault: RequestFault, body_limit: int) -> None:
+        self._fault = fault
+        self.body_limit = body_limit
+
+    def __call__(self, _exchange: Exchange) -> None:
+        """Refuse. Raises `RequestFault`."""
+        raise self._fault
