@@ -49,11 +49,10 @@ class Station:
         self._traffic = Traffic()
         self._watching: list[asyncio.Task[None]] = []
         self._public = Listener(
-            Router(_doors(self.plane), lambda: self.plane.epoch, self._keys),
+            Router(_doors(self.plane, one=len(names) == 1), lambda: self.plane.epoch, self._keys),
             places.host,
             places.http_port,
-            # Several models have no one version to name in front of every answer.
-            identity=identity.headers(config) if len(names) == 1 else (),
+            identity=identity.headers(config.version, config.revision) if len(names) == 1 else (),
             traffic=self._traffic,
             leaving=lambda: self.plane.leaving,
             observer=Observer(self.plane.access_log) if self.plane.access_log is not None else None,
@@ -107,12 +106,13 @@ class Station:
         self._watching.append(asyncio.get_running_loop().create_task(work))
 
 
-def _doors(plane: DataPlane) -> list[Door]:
+def _doors(plane: DataPlane, *, one: bool) -> list[Door]:
     interpreters = Interpreters(plane)
-    return [
+    doors: list[Door] = [
         V2Door(plane),
         FeaturesDoor(plane, interpreters),
         V1Door(plane, interpreters),
         OpenApiDoor(plane, interpreters),
         DocsDoor(),
     ]
+    return doors if one else [identity.Signing(door) for door in doors]

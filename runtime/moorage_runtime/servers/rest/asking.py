@@ -33,7 +33,7 @@ class Asking:
     needs_body = True
 
     def __init__(self, plane: DataPlane, served: Served, door: str, read: Read, write: Write) -> None:
-        self._plane, self._served, self._door = plane, served, door
+        self._plane, self.served, self._door = plane, served, door
         self._read, self._write = read, write
         self._timeout = plane.config.timeout_seconds
         self.body_limit = plane.config.limits.json_bytes
@@ -47,14 +47,14 @@ class Asking:
         """Read, run, answer."""
         body = exchange.body
         try:
-            self._plane.admit(self._served)
+            self._plane.admit(self.served)
             if len(body) > _GREAT_BYTES:
                 with _undisturbed():
                     question = self._read(bytes(body))
             else:
                 question = self._read(body if body.__class__ is bytes else bytes(body))
         except RequestFault as fault:
-            turn_away(self._plane, exchange, fault, self._door, self._served)
+            turn_away(self._plane, exchange, fault, self._door, self.served)
             return
         terms = exchange.head.facts
         assert isinstance(terms, Terms)  # noqa: S101 - `accept` saw this head
@@ -62,7 +62,7 @@ class Asking:
         call.question, call.write = question, self._write
         if self._plane.tracer is not None:
             call.follow(self._plane.tracer, self._door)
-        self._plane.submit(self._served, call, self._door)
+        self._plane.submit(self.served, call, self._door)
 
 
 class _Call(HttpCall):

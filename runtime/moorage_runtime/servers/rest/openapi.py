@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,10 @@ from moorage_runtime.servers.rest.interpreters import Interpreter, Interpreters
 
 if TYPE_CHECKING:
     from moorage_runtime.codecs.openapi.subject import Subject
+
+
+# Models that the title names.
+_NAMED = 3
 
 
 class OpenApiDoor:
@@ -42,10 +47,14 @@ class OpenApiDoor:
         serving = self._plane.catalogue.served
         if not serving:
             raise RequestFault(503, "ModelNotReady", "no model is loaded yet", ((b"retry-after", b"1"),))
-        known = len(self._plane.catalogue.index())
-        subjects = [_subject(self._interpreters.of(served), known) for served in serving]
-        title = serving[0].name if known == 1 else self._plane.config.model
-        return msgspec.json.encode(document(subjects, title, keys=self._plane.config.api_keys))
+        names = [row.name for row in self._plane.catalogue.index()]
+        subjects = [_subject(self._interpreters.of(served), len(names)) for served in serving]
+        return msgspec.json.encode(document(subjects, _title(names), keys=self._plane.config.api_keys))
+
+
+def _title(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _subject(interpreter: Interpreter, models: int) -> Subject:
