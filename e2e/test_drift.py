@@ -55,7 +55,7 @@ def deployed(api: ApiServer, operator: Installed, store: Store, store_keys: dict
 @pytest.mark.parametrize("kind", CHILDREN)
 def test_repaired(kind: str, deployed: Room, figures: Figures) -> None:
     slowest = max(repair_seconds(deployed, kind, deed) for deed in DEEDS)
-    figures.at_most(f"{kind} deleted, edited, label or owner removed -> repaired", slowest, BAR_SECONDS, slack=1.5)
+    figures.at_most(f"{kind} deleted, edited, label or owner removed -> repaired", slowest, BAR_SECONDS)
 
 
 def repair_seconds(room: Room, kind: str, deed: str) -> float:

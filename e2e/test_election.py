@@ -129,7 +129,7 @@ def test_leader_leaves(pair: Pair, figures: Figures) -> None:
     pair.ask_for(2)
     gone = leader.operator.wait_gone(10)
     figures.at_most("SIGTERM -> the operator has ended", gone, 3.0)
-    figures.at_most("leader SIGTERM -> the other one acts", pair.seconds_until(2, begin), 3.0, slack=1.5)
+    figures.at_most("leader SIGTERM -> the other one acts", pair.seconds_until(2, begin), 3.0)
     assert standby.proxy.writes_since(at)
     assert [call for call in leader.proxy.writes_since(at) if call.at > at + gone] == []
     pair.revive(leader)

@@ -61,7 +61,7 @@ def test_killed_at_every_call(scenario: str, rehearsals: list[Rehearsal], figure
     judge(scenario, outcomes, figures)
     for rehearsal in rehearsals:
         rehearsal.room.check_honest()
-    figures.at_most(f"{scenario}: time of all kills", time.monotonic() - begin, 240.0, slack=2.0)
+    figures.at_most(f"{scenario}: time of all kills", time.monotonic() - begin, 240.0)
 
 
 def play(

@@ -74,7 +74,7 @@ def test_api_server_stopped(
     room.deploy("cancer", uri, model={"secretName": "model-store"}, minReplicas=2)
     back = time.monotonic()
     room.wait("cancer", "two pods", lambda body: body["status"].get("readyReplicas") == 2)
-    figures.at_most("API server stopped 30 s: back -> scaled out", time.monotonic() - back, 20.0, slack=1.5)
+    figures.at_most("API server stopped 30 s: back -> scaled out", time.monotonic() - back, 20.0)
     report = load.stop()
     figures.at_most(f"failed of {report.sent} requests, API server stopped", report.failed, 0, "")
     assert report.sent > API_SECONDS * 10
@@ -109,7 +109,7 @@ def test_registry_away(
         assert condition(kept, "Ready")["status"] == "True"
     back = time.monotonic()
     room.wait_ready("cancer", second, 60)
-    figures.at_most("MLflow away 90 s: back -> the alias followed", time.monotonic() - back, 30.0, slack=1.5)
+    figures.at_most("MLflow away 90 s: back -> the alias followed", time.monotonic() - back, 30.0)
     healed = room.wait_ready("late", second, 60)
     assert condition(healed, "RegistryReachable")["status"] == "True"
     report = load.stop()

@@ -30,7 +30,7 @@ def test_applied_then_answered(
         answered = probe.first(version, 60)
         room.wait_steady("cancer", version)
         time.sleep(2)
-    figures.at_most("CR applied -> first answer", answered - applied, 5.0, slack=2.0)
+    figures.at_most("CR applied -> first answer", answered - applied, 5.0)
     assert broken_promises(room.witnesses["cancer"].moments, probe.stretches, probe.ended) == []
 
     status, headers, body = traffic.ask(room.url("cancer"), trained.request)
@@ -55,7 +55,7 @@ def test_alias_moved_then_new_version(
         room.wait_steady("cancer", second)
         time.sleep(2)
     last_old = probe.last_other(second) - moved
-    figures.at_most("alias moved -> every answer from the new version", last_old, POLL_SECONDS + 10, slack=1.3)
+    figures.at_most("alias moved -> every answer from the new version", last_old, POLL_SECONDS + 10)
     assert {stretch.answer for stretch in probe.stretches} == {first, second}
     assert broken_promises(room.witnesses["cancer"].moments, probe.stretches, probe.ended) == []
     _, _, body = traffic.ask(room.url("cancer"), train(1).request)
