@@ -6,12 +6,12 @@ import numpy as np
 from tests.unit.runtime.bad import v2_json
 from tests.unit.runtime.identities import NUMPY
 
+from moorage_runtime.codecs.slices import finish
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.quick import Quick
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
-from moorage_runtime.codecs.v2.slices import finish
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import TensorSpec, dtype_of, fits

@@ -25,6 +25,7 @@ from moorage_runtime.servers.rest.observer import Observer
 from moorage_runtime.servers.rest.openapi import OpenApiDoor
 from moorage_runtime.servers.rest.refusals import Refusals
 from moorage_runtime.servers.rest.router import Router
+from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.servers.rest.v1 import V1Door
 from moorage_runtime.servers.rest.v2 import V2Door
 from moorage_runtime.servers.traffic import Traffic
@@ -107,11 +108,11 @@ class Station:
 
 
 def _doors(plane: DataPlane, *, one: bool) -> list[Door]:
-    interpreters = Interpreters(plane)
+    interpreters, turns = Interpreters(plane), Turns()
     doors: list[Door] = [
-        V2Door(plane),
-        FeaturesDoor(plane, interpreters),
-        V1Door(plane, interpreters),
+        V2Door(plane, turns),
+        FeaturesDoor(plane, interpreters, turns),
+        V1Door(plane, interpreters, turns),
         OpenApiDoor(plane, interpreters),
         DocsDoor(),
     ]

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moorage_runtime.codecs.slices import finish
 from moorage_runtime.codecs.v2 import elements, expected, metadata
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
-from moorage_runtime.codecs.v2.slices import finish
 from moorage_runtime.codecs.v2.writer import Writer
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault

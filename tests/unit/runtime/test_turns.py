@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from moorage_runtime.codecs.v2.slices import Steps
+from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.chunks import Chunked
 from moorage_runtime.servers.http.exchange import Exchange

@@ -15,6 +15,7 @@ from tests.unit.runtime.test_plane_stream import Counting, ends, plane_of
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.servers.http.listener import Listener
 from moorage_runtime.servers.rest.router import Router
+from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.servers.rest.v2 import V2Door
 
 TENSOR = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}
@@ -26,7 +27,7 @@ EVENTS = {"accept": "text/event-stream"}
 async def door(engine: Any, **limits: Any) -> AsyncIterator[tuple[DataPlane, int]]:
     plane, _ = plane_of(engine, **limits)
     plane.catalogue.open()
-    listener = Listener(Router([V2Door(plane)], lambda: plane.epoch), "127.0.0.1", 0)
+    listener = Listener(Router([V2Door(plane, Turns())], lambda: plane.epoch), "127.0.0.1", 0)
     await listener.start()
     try:
         yield plane, listener.port

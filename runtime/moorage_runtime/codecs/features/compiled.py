@@ -15,25 +15,31 @@ COMPILED_FEATURES = 1000
 _TEXT = frozenset({"string", "binary", "datetime"})
 
 
-def decoder(features: tuple[Feature, ...]) -> Callable[[bytes], Any] | None:
-    """Bytes to a request with `features`, `rows`, `options`, `parameters`; None where the names allow no such type.
+def row(features: tuple[Feature, ...]) -> Any:
+    """The type of a row: a struct with one field per feature, in order; None where the names allow no such type.
 
-    A row is a struct with one field per feature, in order; an absent optional one is UNSET. The decoder raises
-    `msgspec.ValidationError` for anything that is not exactly as the layout says.
+    An absent optional one is UNSET.
     """
     if len(features) > COMPILED_FEATURES:
         return None
     fields = [_field(f"f{at}", feature) for at, feature in enumerate(features)]
     names = {f"f{at}": feature.name for at, feature in enumerate(features)}
     try:
-        row = msgspec.defstruct("Row", fields, rename=names, kw_only=True, forbid_unknown_fields=True, gc=False)
+        return msgspec.defstruct("Row", fields, rename=names, kw_only=True, forbid_unknown_fields=True, gc=False)
     except ValueError:
         return None
+
+
+def decoder(row: Any) -> Callable[[bytes], Any]:
+    """Bytes to a request with `features`, `rows`, `options`, `parameters`.
+
+    The decoder raises `msgspec.ValidationError` for anything that is not exactly as the layout says.
+    """
     request = msgspec.defstruct(
         "Request",
         [
             ("features", row | msgspec.UnsetType, msgspec.UNSET),
-            ("rows", Annotated[list[row], msgspec.Meta(min_length=1)] | msgspec.UnsetType, msgspec.UNSET),  # type: ignore[valid-type]
+            ("rows", Annotated[list[row], msgspec.Meta(min_length=1)] | msgspec.UnsetType, msgspec.UNSET),
             ("options", Options | msgspec.UnsetType, msgspec.UNSET),
             ("parameters", Options | msgspec.UnsetType, msgspec.UNSET),
         ],

@@ -9,6 +9,8 @@ import numpy as np
 
 from moorage_runtime.codecs.features import checks, compiled, values
 from moorage_runtime.codecs.features.question import PLAIN, Options, Question
+from moorage_runtime.codecs.features.sliced import Sliced
+from moorage_runtime.codecs.slices import Body, Steps, Unsliced, undisturbed
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.signature import Layout
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of
@@ -26,7 +28,9 @@ class Reader:
         self._features = layout.features
         self._inputs = layout.inputs
         self._elements = elements
-        self._decode = compiled.decoder(layout.features)
+        row = compiled.row(layout.features)
+        self._decode = None if row is None else compiled.decoder(row)
+        self._sliced = None if row is None else Sliced(row, self._take)
         self._unfinished = [
             (at, feature, feature.kind in _TEXT)
             for at, feature in enumerate(layout.features)
@@ -47,6 +51,35 @@ class Reader:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError, values.Mistake):
             pass
         return self._thoroughly(body, first) if found is None else found
+
+    def steps(self, body: Body) -> Steps[Question]:
+        """The same in steps, between which others can have their turn."""
+        try:
+            return (yield from self.sliced(body, "rows"))
+        except Unsliced:
+            with undisturbed():
+                return self.read(bytes(body))
+
+    def sliced(self, body: Body, key: str) -> Steps[Question]:
+        """A plainly right request in steps. `key`: what its list of rows is called. Raises `Unsliced`, or 413, 422."""
+        if self._sliced is None:
+            raise Unsliced
+        inputs, count, options = yield from self._sliced.read(body, key)
+        self._check_count(count)
+        if sum(array.size for array in inputs.values()) > self._elements:
+            raise self._too_many()
+        return Question(inputs, count, False, options)
+
+    def _take(self, found: list[Any], part: bytes, before: int) -> dict[str, Array]:
+        if (before + len(found)) * len(self._features) > self._elements:
+            raise self._too_many()
+        rows: list[Any] = [_as_tuple(row) for row in found]
+        strings = len(self._features) * len(rows)
+        if self._unfinished:
+            strings += self._finish(rows)
+        if part.count(b'"') != 2 * strings:
+            checks.refuse_repeated(part)
+        return self._inputs_of(rows)
 
     def _quickly(self, body: bytes) -> Question | None:
         """The request, if it is plainly right; else None, or any of the errors that `read` expects."""
@@ -97,13 +130,19 @@ class Reader:
         count = len(rows)
         if count * len(self._features) > self._elements:
             raise self._too_many()
+        self._check_count(count)
+        return Question(self._inputs_of(rows), count, single, options)
+
+    def _check_count(self, count: int) -> None:
         if self._exactly and self._exactly != {count}:
             raise RequestFault(
                 422, checks.INVALID, f"rows: {count} are sent, the model takes exactly {min(self._exactly)} at once"
             )
+
+    def _inputs_of(self, rows: list[Any]) -> dict[str, Array]:
         if self._table is None:
-            return Question(self._tensors(rows), count, single, options)
-        return Question({self._inputs[0].name: np.array(rows, self._table)}, count, single, options)
+            return self._tensors(rows)
+        return {self._inputs[0].name: np.array(rows, self._table)}
 
     def _tensors(self, rows: list[Any]) -> dict[str, Array]:
         inputs: dict[str, Array] = {}

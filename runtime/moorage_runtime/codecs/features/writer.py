@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from moorage_runtime.codecs.features.question import Question
+from moorage_runtime.codecs.slices import GREAT_ELEMENTS, SLICE_ELEMENTS, Steps
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec
 
@@ -24,6 +25,8 @@ Labels = tuple[int | str, ...]
 _encode = msgspec.json.Encoder().encode
 _LABELS = ("INT64", "INT32", "BYTES", "BOOL", "UINT8", "INT8")
 _TEXT = frozenset("OSU")
+# What a row costs beside its elements, in elements.
+_WEIGHT = 2
 _NAMED_SO = ("prob", "softmax")
 
 
@@ -71,31 +74,59 @@ class Writer:
 
     def write(self, question: Question, outputs: Mapping[str, Array], request_id: str, seconds: float) -> bytes:
         """The answer to a question. Raises `RequestFault` 500 when an output does not have a row for each row sent."""
-        answers = self._answers(question, outputs)
+        answers = self._answers(question, outputs, question.rows)
         told: dict[str, Any] = answers[0] if question.single else {"predictions": answers}
-        told["version"] = self._version
-        told["requestId"] = question.options.request_id or request_id
-        told["latencyMs"] = int(seconds * 1e6) / 1000
+        told |= self._about(question, request_id, seconds)
         return _encode(told)
 
-    def _answers(self, question: Question, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
-        found, count = self.roles, question.rows
+    def _about(self, question: Question, request_id: str, seconds: float) -> dict[str, Any]:
+        return {
+            "version": self._version,
+            "requestId": question.options.request_id or request_id,
+            "latencyMs": int(seconds * 1e6) / 1000,
+        }
+
+    def takes_long(self, question: Question, outputs: Mapping[str, Array]) -> bool:
+        """Whether others should have their turn while this answer is written."""
+        return question.rows > 1 and any(array.size > GREAT_ELEMENTS for array in outputs.values())
+
+    def steps(
+        self, question: Question, outputs: Mapping[str, Array], request_id: str, seconds: float
+    ) -> Steps[list[bytes]]:
+        """The same answer in parts and in steps."""
+        count = question.rows
+        for name, array in outputs.items():
+            _check_rows(name, array, count)
+        rows = max(1, SLICE_ELEMENTS * count // sum(_WEIGHT * count + array.size for array in outputs.values()))
+        parts = []
+        for at in range(0, count, rows):
+            some = {name: array[at : at + rows] for name, array in outputs.items()}
+            answers = _encode(self._answers(question, some, min(rows, count - at)))
+            parts.append(b"%b%b" % (b"," if at else b'{"predictions":[', answers[1:-1]))
+            yield
+        parts.append(b"],%b" % _encode(self._about(question, request_id, seconds))[1:])
+        return parts
+
+    def _answers(self, question: Question, outputs: Mapping[str, Array], count: int) -> list[dict[str, Any]]:
+        found = self.roles
         if found.probabilities is None:
             return [{"prediction": value} for value in self._values(found.others, outputs, count)]
-        answers = self._classified(found, question, outputs)
+        answers = self._classified(found, question, outputs, count)
         if found.others:
             values = self._values(found.others, outputs, count)
             for answer, value in zip(answers, values, strict=True):
                 answer["outputs"] = value if len(found.others) > 1 else {found.others[0]: value}
         return answers
 
-    def _classified(self, found: Roles, question: Question, outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
+    def _classified(
+        self, found: Roles, question: Question, outputs: Mapping[str, Array], count: int
+    ) -> list[dict[str, Any]]:
         told = question.options.return_probabilities is not False
-        chances = _by_row(found.probabilities or "", outputs, question.rows)
+        chances = _by_row(found.probabilities or "", outputs, count)
         if not isinstance(chances[0], list) or len(chances[0]) < 2:
             chances = [_two_sided(row) for row in chances]
         if found.label:
-            labels = _by_row(found.label, outputs, question.rows)
+            labels = _by_row(found.label, outputs, count)
         else:
             labels = [self._class(row.index(max(row))) for row in chances]
         if not told:
@@ -131,14 +162,23 @@ def _by_row(name: str, outputs: Mapping[str, Array], count: int) -> list[Any]:
     array = outputs[name]
     if not array.ndim or len(array) != count:
         if count != 1:
-            raise RequestFault(
-                500, "OutputNotByRow", f"the model's output {name!r} has no row for each row; send one row at a time"
-            )
+            raise _not_by_row(name)
         array = array.reshape((1, *array.shape))
     found: list[Any] = array.tolist()
     if array.ndim == 2 and array.shape[1] == 1:
         found = [row[0] for row in found]
     return _text(found) if array.dtype.kind in _TEXT else found
+
+
+def _check_rows(name: str, array: Array, count: int) -> None:
+    if not array.ndim or len(array) != count:
+        raise _not_by_row(name)
+
+
+def _not_by_row(name: str) -> RequestFault:
+    return RequestFault(
+        500, "OutputNotByRow", f"the model's output {name!r} has no row for each row; send one row at a time"
+    )
 
 
 def _text(value: Any) -> Any:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from moorage_runtime.codecs.features.reader import Reader
+from moorage_runtime.codecs.slices import Body, Steps, Unsliced, great_list, keys, undisturbed
 from moorage_runtime.codecs.v1.nested import is_bytes, opening, tensor
 from moorage_runtime.codecs.v1.plain_rows import PlainRows
 from moorage_runtime.codecs.v1.refusals import invalid, malformed, names
+from moorage_runtime.codecs.v1.sliced import Sliced, too_many
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec
 
@@ -27,6 +30,9 @@ class Request(msgspec.Struct, gc=False):
     by_row: bool
 
 
+_LISTS = keys("instances", "inputs")
+_INSTANCES = b"instances"
+_OBJECT = re.compile(rb"[ \t\r\n]*\{")
 _decode_body = msgspec.json.Decoder(_Body).decode
 _decode_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _decode_columns = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -40,12 +46,35 @@ class V1Reader:
         self._features = features
         self._elements = elements
         self._only = next(iter(specs.values())) if len(specs) == 1 else None
-        self._plain = PlainRows(self._only, elements) if self._only and self._only.shape else None
+        rows = self._only if self._only and self._only.shape else None
+        self._plain = PlainRows(rows, elements) if rows else None
+        self._sliced = Sliced(rows, elements) if rows else None
 
     def read(self, body: bytes) -> Request:
         """One request. Raises `RequestFault` 400 whose message starts with the path, 413 for too many elements."""
         inputs = self._plain.read(body) if self._plain else None
         return self._carefully(body) if inputs is None else Request(inputs, by_row=True)
+
+    def steps(self, body: Body) -> Steps[Request]:
+        """The same in steps, between which others can have their turn."""
+        try:
+            return (yield from self._by_slices(body))
+        except Unsliced:
+            with undisturbed():
+                return self.read(bytes(body))
+
+    def _by_slices(self, body: Body) -> Steps[Request]:
+        around = great_list(body, _LISTS)
+        if around is None:
+            raise Unsliced
+        by_row = around.key == _INSTANCES
+        if by_row and _OBJECT.match(body, around.start) is not None:
+            question = yield from self._features.sliced(body, "instances")
+            return Request(question.inputs, by_row=True)
+        if self._sliced is None:
+            raise Unsliced
+        array = yield from self._sliced.read(body, around)
+        return Request({self._sliced.name: array}, by_row=by_row)
 
     def _carefully(self, body: bytes) -> Request:
         try:
@@ -124,5 +153,5 @@ class V1Reader:
 
     def _counted(self, inputs: dict[str, Array]) -> dict[str, Array]:
         if sum(array.size for array in inputs.values()) > self._elements:
-            raise RequestFault(413, "TooManyElements", f"one request may have {self._elements} values")
+            raise too_many(self._elements)
         return inputs

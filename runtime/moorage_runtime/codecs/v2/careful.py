@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moorage_runtime.codecs.v2 import blobs, elements, parameters, slices, wire
+from moorage_runtime.codecs import slices
+from moorage_runtime.codecs.slices import Steps
+from moorage_runtime.codecs.v2 import blobs, elements, parameters, wire
+from moorage_runtime.codecs.v2.outline import outline
 from moorage_runtime.codecs.v2.request import InferRequest, invalid, names
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, fits
@@ -18,15 +21,15 @@ class Careful:
         self._outputs = outputs
         self._most = most
 
-    def read(self, body: blobs.Body, json_length: int | None) -> slices.Steps[InferRequest]:
+    def read(self, body: blobs.Body, json_length: int | None) -> Steps[InferRequest]:
         """`json_length`: where the JSON ends and the binary tensors begin, None when all is JSON.
 
         Raises `RequestFault` 400 whose message starts with the field's path, such as `inputs[0].shape`, or 413.
         """
         text = body if json_length is None else memoryview(body)[:json_length]
-        request = wire.read(text)
+        request, lists = (yield from _outlined(text)) if len(text) > slices.GREAT_BYTES else (wire.read(text), {})
         told = parameters.of_request(request.parameters)
-        inputs = _Inputs(self._inputs, body, json_length, self._most)
+        inputs = _Inputs(self._inputs, body, json_length, self._most, lists)
         for index, tensor in enumerate(request.inputs):
             yield from inputs.take(tensor, f"inputs[{index}]")
         return InferRequest(inputs.whole(), *self._wants(request, told))
@@ -38,19 +41,35 @@ class Careful:
         return wanted, request.id, told, binary
 
 
-class _Inputs:
-    """The inputs of one request, one after the other; `at`: where the next binary tensor begins."""
+Lists = Mapping[bytes, memoryview]
 
-    def __init__(self, specs: Mapping[str, TensorSpec], body: blobs.Body, json_length: int | None, most: int) -> None:
+
+def _outlined(text: blobs.Body) -> Steps[tuple[wire.Request, Lists]]:
+    found = yield from outline(text)
+    yield
+    try:
+        return wire.read(found.text), found.lists
+    except RequestFault:
+        # What is wrong is told of the text as it came.
+        return wire.read(text), {}
+
+
+class _Inputs:
+    """The inputs of one request, one after the other; `lists`: data that was taken out of the JSON."""
+
+    def __init__(
+        self, specs: Mapping[str, TensorSpec], body: blobs.Body, json_length: int | None, most: int, lists: Lists
+    ) -> None:
         self._specs = specs
         self._body = body
         self._binary = json_length is not None
         self._at = len(body) if json_length is None else json_length
         self._left = most
         self._most = most
+        self._lists = lists
         self._arrays: dict[str, Array] = {}
 
-    def take(self, tensor: wire.Tensor, path: str) -> slices.Steps[None]:
+    def take(self, tensor: wire.Tensor, path: str) -> Steps[None]:
         """Add one input. Raises `RequestFault`."""
         name = tensor.name
         spec = self._specs.get(name)
@@ -74,13 +93,14 @@ class _Inputs:
             raise invalid(f"the body has {left} bytes more than its JSON and the binary tensors that it announces")
         return self._arrays
 
-    def _array(self, tensor: wire.Tensor, shape: tuple[int, ...], path: str) -> slices.Steps[Array]:
+    def _array(self, tensor: wire.Tensor, shape: tuple[int, ...], path: str) -> Steps[Array]:
         size = parameters.size_of_input(tensor.parameters, path)
         given = bool(memoryview(tensor.data))
         if size is None:
             if not given:
                 raise invalid(f"{path}.data: is missing")
-            return (yield from elements.read(tensor.data, tensor.datatype, shape, f"{path}.data"))
+            data = self._lists.get(bytes(tensor.data), tensor.data) if self._lists else tensor.data
+            return (yield from elements.read(data, tensor.datatype, shape, f"{path}.data"))
         if given:
             raise invalid(f"{path}.data: is given, and binary_data_size as well")
         if not self._binary:

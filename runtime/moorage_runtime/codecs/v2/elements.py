@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from moorage_runtime.codecs import numbers
+from moorage_runtime.codecs.slices import SLICE_ELEMENTS, Body, Steps
 from moorage_runtime.codecs.v2 import slices
 from moorage_runtime.codecs.v2.request import invalid, malformed
 from moorage_runtime.errors import RequestFault
@@ -22,7 +25,7 @@ _WHITE = b" \t\r\n"
 _encode = msgspec.json.Encoder().encode
 
 
-def read(raw: msgspec.Raw, datatype: str, shape: tuple[int, ...], path: str) -> slices.Steps[Array]:
+def read(raw: msgspec.Raw | memoryview, datatype: str, shape: tuple[int, ...], path: str) -> Steps[Array]:
     """Elements, flat or nested, as an array of exactly this datatype and shape; a step for each of many slices.
 
     Raises `RequestFault` 400 whose message starts with `path`.
@@ -30,21 +33,20 @@ def read(raw: msgspec.Raw, datatype: str, shape: tuple[int, ...], path: str) -> 
     if datatype in NO_JSON:
         raise invalid(f"{path}: {datatype} has no JSON form, send it as a binary tensor")
     count = math.prod(shape)
-    depth = len(shape) if is_nested(raw) else 1
-    if len(memoryview(raw)) < _GREAT or not count:
-        return _whole(raw, datatype, shape, depth, path)
-    text = bytes(raw)
+    text = memoryview(raw)
+    depth = len(shape) if is_nested(text) else 1
+    if len(text) < _GREAT or not count:
+        return _whole(text, datatype, shape, depth, path)
     yield
-    _glance(text, datatype, count, path)
-    if datatype == "BYTES" or not text.startswith(b"["):
-        return _whole(raw, datatype, shape, depth, path)
-    yield
-
-    def decode(part: msgspec.Raw, first: int) -> Array:
-        data = _decoded(part, datatype, depth, path, first // math.prod(shape[1:]) if depth > 1 else first)
-        flat = _flat(data, (len(data), *shape[1:]), path) if depth > 1 else data
-        return _array(flat, datatype, path)
-
+    if datatype == "BYTES":
+        _glance(bytes(text), count, path)
+        return _whole(text, datatype, shape, depth, path)
+    found = yield from slices.commas(text)
+    if found + 1 != count:
+        raise invalid(f"{path}: {found + 1} elements, the shape needs {count}")
+    if text[0] != ord("["):
+        return _whole(text, datatype, shape, depth, path)
+    decode = _slice_decoder(datatype, shape, depth, path)
     array: Array = np.empty(count, dtype_of(datatype))
     found = yield from slices.read(text, depth, array, decode)
     if found != count:
@@ -52,7 +54,23 @@ def read(raw: msgspec.Raw, datatype: str, shape: tuple[int, ...], path: str) -> 
     return shaped(array, shape, path)
 
 
-def _whole(raw: msgspec.Raw, datatype: str, shape: tuple[int, ...], depth: int, path: str) -> Array:
+def _slice_decoder(datatype: str, shape: tuple[int, ...], depth: int, path: str) -> Callable[[bytes, int], Array]:
+    """Reads a part of the elements, flat, given how many came before."""
+    dtype = dtype_of(datatype)
+    plain = numbers.readable(dtype) and (depth == 1 or depth == len(shape) == 2)
+
+    def decode(part: bytes, first: int) -> Array:
+        array = numbers.read(part, dtype, depth) if plain else None
+        if array is not None and (depth == 1 or array.shape[1] == shape[1]):
+            return array.ravel()
+        data = _decoded(part, datatype, depth, path, first // math.prod(shape[1:]) if depth > 1 else first)
+        flat = _flat(data, (len(data), *shape[1:]), path) if depth > 1 else data
+        return _array(flat, datatype, path)
+
+    return decode
+
+
+def _whole(raw: Body, datatype: str, shape: tuple[int, ...], depth: int, path: str) -> Array:
     data = _decoded(raw, datatype, depth, path)
     if depth > 1:
         data = _flat(data, shape, path)
@@ -61,7 +79,7 @@ def _whole(raw: msgspec.Raw, datatype: str, shape: tuple[int, ...], depth: int, 
     return shaped(_array(data, datatype, path), shape, path)
 
 
-def _decoded(raw: msgspec.Raw, datatype: str, depth: int, path: str, first: int = 0) -> list[Any]:
+def _decoded(raw: Body, datatype: str, depth: int, path: str, first: int = 0) -> list[Any]:
     """`first`: the place of the first element, for a message."""
     try:
         data: list[Any] = _decoder(datatype, depth)(raw)
@@ -74,18 +92,11 @@ def _miscounted(found: int, shape: tuple[int, ...], path: str) -> RequestFault:
     return invalid(f"{path}: {found} elements, the shape {list(shape)} needs {math.prod(shape)}")
 
 
-def _glance(text: bytes, datatype: str, count: int, path: str) -> None:
-    """A great many elements too many are seen before each becomes an object: commas tell numbers apart, and quotes
-    texts, of whose own each has a backslash.
-    """
-    if datatype == "BYTES":
-        found = (text.count(b'"') - text.count(b"\\")) // 2
-        if found > count:
-            raise invalid(f"{path}: at least {found} elements, the shape needs {count}")
-        return
-    found = text.count(b",") + 1
-    if found != count:
-        raise invalid(f"{path}: {found} elements, the shape needs {count}")
+def _glance(text: bytes, count: int, path: str) -> None:
+    """Far too many texts are seen before each becomes an object: of a text's own quotes each has a backslash."""
+    found = (text.count(b'"') - text.count(b"\\")) // 2
+    if found > count:
+        raise invalid(f"{path}: at least {found} elements, the shape needs {count}")
 
 
 def _flat(data: list[Any], shape: tuple[int, ...], path: str) -> list[Any]:
@@ -120,9 +131,9 @@ def shaped(array: Array, shape: tuple[int, ...], path: str) -> Array:
         raise invalid(f"{path}: no tensor can have the shape {list(shape)}") from error
 
 
-def is_nested(raw: msgspec.Raw) -> bool:
+def is_nested(text: memoryview) -> bool:
     """Whether the first element is a list."""
-    start = bytes(memoryview(raw)[:64]).lstrip(_WHITE)[1:].lstrip(_WHITE)
+    start = bytes(text[:64]).lstrip(_WHITE)[1:].lstrip(_WHITE)
     return start[:1] == b"["
 
 
@@ -140,3 +151,14 @@ def write(array: Array) -> bytes:
     if array.dtype.kind in "OSU":
         data = [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in data]
     return _encode(data)
+
+
+def write_in_parts(array: Array, parts: list[bytes]) -> Steps[None]:
+    """The same as further `parts` of an answer, a step for each."""
+    flat = array.ravel()
+    parts.append(b"[")
+    for at in range(0, flat.size, SLICE_ELEMENTS):
+        text = write(flat[at : at + SLICE_ELEMENTS])
+        parts.append(text[1:-1] if at == 0 else b",%b" % text[1:-1])
+        yield
+    parts.append(b"]")

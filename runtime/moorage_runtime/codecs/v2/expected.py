@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from moorage_runtime.codecs.v2 import elements, slices, wire
+from moorage_runtime.codecs import slices
+from moorage_runtime.codecs.v2 import elements, wire
 from moorage_runtime.codecs.v2.careful import shape_of
 from moorage_runtime.codecs.v2.request import invalid, malformed, names
 from moorage_runtime.tensors import Array, TensorSpec
@@ -48,7 +49,7 @@ def read(body: bytes, outputs: Mapping[str, TensorSpec]) -> dict[str, Array]:
 
 def _shape(raw: msgspec.Raw, spec: TensorSpec, path: str) -> list[int]:
     data = msgspec.json.decode(raw)
-    if elements.is_nested(raw):
+    if elements.is_nested(memoryview(raw)):
         try:
             return list(np.shape(data))
         except ValueError as error:

@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
+from moorage_runtime.codecs import numbers
 from moorage_runtime.codecs.v2 import parameters
 from moorage_runtime.codecs.v2.blobs import Body
 from moorage_runtime.codecs.v2.compiled import Compiled, Form
 from moorage_runtime.codecs.v2.kind import Kind
+from moorage_runtime.codecs.v2.many import Many
 from moorage_runtime.codecs.v2.request import InferRequest
-from moorage_runtime.tensors import Array, TensorSpec
+from moorage_runtime.tensors import Array, TensorSpec, dtype_of
 
 _REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -28,11 +30,17 @@ class Quick:
         self._most = most
         specs = tuple(inputs.values())
         self._json = [Compiled(specs, form) for form in _json_forms(specs)]
+        flat = bool(self._json) and len(specs) == 1 and numbers.readable(dtype_of(specs[0].datatype))
+        self._many = Many(specs[0], self._json[0]) if flat else None
         binary = bool(specs) and all(Kind(spec).binary for spec in specs)
         self._binary = Compiled(specs, Form.BINARY) if binary else None
 
     def read(self, body: Body) -> InferRequest | None:
         """The request, or None when the careful reader has to look at it. Raises `RequestFault` 400."""
+        if len(body) > numbers.FEW_BYTES and self._many is not None and body.__class__ is bytes:
+            found = self._read_many(body)
+            if found is not None:
+                return found
         for turn, compiled in enumerate(self._json):
             try:
                 request = compiled.decode(body)
@@ -43,6 +51,14 @@ class Quick:
                 self._json.reverse()
             return self._made(compiled.arrays(request.inputs), request, len(body))
         return None
+
+    def _read_many(self, body: bytes) -> InferRequest | None:
+        assert self._many is not None  # noqa: S101 - asked by who calls
+        try:
+            found = self._many.read(body)
+        except _REFUSALS:
+            return None
+        return None if found is None else self._made(found[1], found[0], len(body))
 
     def read_binary(self, body: Body, json_length: int) -> InferRequest | None:
         """The same for a request whose inputs follow its JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moorage_runtime.codecs.v2 import slices
+from moorage_runtime.codecs.slices import GREAT_BYTES, Steps, finish
 from moorage_runtime.codecs.v2.blobs import Body
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
@@ -13,8 +13,6 @@ from moorage_runtime.codecs.v2.request import InferRequest, invalid
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import TensorSpec
-
-GREAT_BYTES = 64 << 10
 
 
 class Reader:
@@ -39,9 +37,9 @@ class Reader:
             found = self._quick.read_binary(body, json_length)
         else:
             found = None
-        return found or slices.finish(self.steps(body, json_length))
+        return found or finish(self.steps(body, json_length))
 
-    def steps(self, body: Body, json_length: int | None = None) -> slices.Steps[InferRequest]:
+    def steps(self, body: Body, json_length: int | None = None) -> Steps[InferRequest]:
         """The same in steps, between which others can have their turn: large JSON takes a while."""
         length = len(body) if json_length is None else json_length
         if length > len(body):

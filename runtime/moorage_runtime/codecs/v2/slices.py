@@ -1,41 +1,28 @@
-"""A large tensor's numbers, a slice at a time: a million objects at once keep others waiting, and the process large."""
+"""A large tensor's numbers, a slice at a time."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator
 
-import msgspec
+import numpy as np
 
+from moorage_runtime.codecs import slices
+from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.tensors import Array
 
-SLICE_BYTES = 16 << 10
-_COMMA = re.compile(rb"[ \t\r\n]*,").match
-
-T = TypeVar("T")
-Steps = Generator[None, None, T]
-"""Work in steps of about a millisecond, that gives its result at the end."""
+_COMMA = re.compile(rb"[ \t\r\n]*,")
+_COUNTED_BYTES = 256 << 10
 
 
-def finish(steps: Steps[T]) -> T:
-    """Do all of it now."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-
-def read(raw: bytes, depth: int, array: Array, decode: Callable[[msgspec.Raw, int], Array]) -> Steps[int]:
+def read(text: memoryview, depth: int, array: Array, decode: Callable[[bytes, int], Array]) -> Steps[int]:
     """Fill `array`, flat, from the text of a list nested this deep; gives how many elements it had.
 
     `decode`: the elements of a part of the list, flat; it hears how many came before.
     """
     count = 0
-    for part in _parts(raw, depth):
-        found = decode(msgspec.Raw(part), count)
+    for part in _parts(text, depth):
+        found = decode(part, count)
         stop = count + found.size
         if stop > array.size:
             return stop
@@ -45,17 +32,23 @@ def read(raw: bytes, depth: int, array: Array, decode: Callable[[msgspec.Raw, in
     return count
 
 
-def _parts(raw: bytes, depth: int) -> Iterator[bytes]:
+def _parts(text: memoryview, depth: int) -> Iterator[bytes]:
     """The list as lists of some of its elements. Numbers have no quotes, so that all brackets and commas are JSON's."""
-    mark = b"]" * (depth - 1)
-    start, end = raw.index(b"[") + 1, raw.rindex(b"]")
+    mark = re.compile(rb"\]" * (depth - 1) or rb"(?=,)")
+    start, end = 1, len(text) - 1
     while start < end:
-        stop = raw.find(mark or b",", start + SLICE_BYTES, end)
-        stop = stop + len(mark) if stop >= 0 else end
-        comma = _COMMA(raw, stop, end)
-        if comma is None:
-            stop = after = end
-        else:
-            after = comma.end()
-        yield b"[%b]" % raw[start:stop]
+        place = mark.search(text, start + slices.SLICE_BYTES, end)
+        comma = _COMMA.match(text, place.end(), end) if place is not None else None
+        stop, after = (comma.start(), comma.end()) if comma is not None else (end, end)
+        yield b"".join((b"[", text[start:stop], b"]"))
         start = after
+
+
+def commas(text: memoryview) -> Steps[int]:
+    """How many there are."""
+    view = np.frombuffer(text, np.uint8)
+    count = 0
+    for at in range(0, len(view), _COUNTED_BYTES):
+        count += int(np.count_nonzero(view[at : at + _COUNTED_BYTES] == ord(",")))
+        yield
+    return count

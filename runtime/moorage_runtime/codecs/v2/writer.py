@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from moorage_runtime.codecs.slices import GREAT_ELEMENTS, Steps
 from moorage_runtime.codecs.v2 import blobs, elements
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.tensors import Array, datatype_of
@@ -34,6 +35,31 @@ class Writer:
             for name, array in outputs.items()
         ]
         return b"%b%b]}" % (start, b",".join(told)), None
+
+    def takes_long(self, request: InferRequest, outputs: Mapping[str, Array]) -> bool:
+        """Whether others should have their turn while this answer is written."""
+        for name, array in outputs.items():  # noqa: SIM110 - a generator costs every request as much again
+            if array.size > GREAT_ELEMENTS and name not in request.binary:
+                return True
+        return False
+
+    def steps(self, request: InferRequest, outputs: Mapping[str, Array]) -> Steps[tuple[list[bytes], int | None]]:
+        """The same answer in parts and in steps."""
+        parts = [self._plain if request.id is None else self._named(request.id)]
+        tail: list[bytes] = []
+        for index, (name, array) in enumerate(outputs.items()):
+            parts.append(b"," if index else b"")
+            head = self._heads.get((name, array.shape)) or self._head(name, array)
+            if name in request.binary:
+                blob, size = blobs.write(array)
+                tail.append(bytes(blob))
+                parts.append(b'%b"parameters":{"binary_data_size":%d}}' % (head, size))
+            else:
+                parts.append(b'%b"data":' % head)
+                yield from elements.write_in_parts(array, parts)
+                parts.append(b"}")
+        parts.append(b"]}")
+        return [*parts, *tail], sum(map(len, parts)) if tail else None
 
     def _mixed(self, start: bytes, binary: Container[str], outputs: Mapping[str, Array]) -> tuple[bytes, int | None]:
         told: list[bytes] = []

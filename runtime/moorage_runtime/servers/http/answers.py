@@ -69,10 +69,10 @@ class Answers:
         length, body = len(content), b""
         apart: Content = b""
         if exchange.head.method != b"HEAD" and status not in _BODILESS:
-            if isinstance(content, bytes) and length <= APART_BYTES:
-                body = content
-            else:
+            if isinstance(content, Parts) or length > APART_BYTES:
                 apart = content
+            else:
+                body = content
         if status in _BODILESS:
             transport.write(b"%bx-request-id: %b\r\n%b%b\r\n" % (start, exchange.request_id, extra, connection))
             return

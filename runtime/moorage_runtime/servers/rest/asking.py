@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
+from moorage_runtime.codecs.slices import GREAT_BYTES, Steps
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
-from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.http.answers import Parts
+from moorage_runtime.servers.http.exchange import Body, Exchange
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import media
 from moorage_runtime.servers.rest.faults import turn_away
 from moorage_runtime.servers.rest.http_call import HttpCall
 from moorage_runtime.servers.rest.terms import Terms
+from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.tensors import Array
 
-_GREAT_BYTES = 64 << 10
 
-Read = Callable[[bytes], Any]
-"""A body to a question, which has the model's `inputs`. Raises `RequestFault`."""
+class Tongue(Protocol):
+    """How one protocol speaks of one version. A question has the model's `inputs`. All of it raises `RequestFault`."""
 
-Write = Callable[[Any, Mapping[str, Array], Exchange], bytes]
-"""A question and the model's outputs to the body of an answer. Raises `RequestFault`."""
+    def read(self, body: bytes) -> Any:
+        """A body to a question."""
+
+    def read_slowly(self, body: Body) -> Steps[Any]:
+        """The same in steps."""
+
+    def write(self, question: Any, outputs: Mapping[str, Array], exchange: Exchange) -> bytes:
+        """A question and the model's outputs to the body of an answer."""
+
+    def takes_long(self, question: Any, outputs: Mapping[str, Array]) -> bool:
+        """Whether this answer is better written in steps."""
+
+    def write_slowly(self, question: Any, outputs: Mapping[str, Array], exchange: Exchange) -> Steps[list[bytes]]:
+        """The same answer in parts and in steps."""
 
 
 class Asking:
@@ -32,9 +44,9 @@ class Asking:
 
     needs_body = True
 
-    def __init__(self, plane: DataPlane, served: Served, door: str, read: Read, write: Write) -> None:
-        self._plane, self.served, self._door = plane, served, door
-        self._read, self._write = read, write
+    def __init__(self, plane: DataPlane, served: Served, door: str, tongue: Tongue, turns: Turns) -> None:
+        self._plane, self.served, self.door = plane, served, door
+        self._tongue, self._turns = tongue, turns
         self._timeout = plane.config.timeout_seconds
         self.body_limit = plane.config.limits.json_bytes
 
@@ -48,45 +60,48 @@ class Asking:
         body = exchange.body
         try:
             self._plane.admit(self.served)
-            if len(body) > _GREAT_BYTES:
-                with _undisturbed():
-                    question = self._read(bytes(body))
-            else:
-                question = self._read(body if body.__class__ is bytes else bytes(body))
+            if len(body) > GREAT_BYTES:
+                self._turns.take(exchange, self._slowly(exchange))
+                return
+            question = self._tongue.read(body if body.__class__ is bytes else bytes(body))
         except RequestFault as fault:
-            turn_away(self._plane, exchange, fault, self._door, self.served)
+            self._refuse(exchange, fault)
             return
+        self._run(exchange, question)
+
+    def _slowly(self, exchange: Exchange) -> Steps[None]:
+        try:
+            question = yield from self._tongue.read_slowly(exchange.body)
+        except RequestFault as fault:
+            self._refuse(exchange, fault)
+            return
+        self._run(exchange, question)
+
+    def _refuse(self, exchange: Exchange, fault: RequestFault) -> None:
+        turn_away(self._plane, exchange, fault, self.door, self.served)
+
+    def _run(self, exchange: Exchange, question: Any) -> None:
         terms = exchange.head.facts
         assert isinstance(terms, Terms)  # noqa: S101 - `accept` saw this head
         call = _Call(exchange, terms, question.inputs)
-        call.question, call.write = question, self._write
+        call.question, call.tongue, call.turns = question, self._tongue, self._turns
         if self._plane.tracer is not None:
-            call.follow(self._plane.tracer, self._door)
-        self._plane.submit(self.served, call, self._door)
+            call.follow(self._plane.tracer, self.door)
+        self._plane.submit(self.served, call, self.door)
 
 
 class _Call(HttpCall):
-    __slots__ = ("question", "write")
+    __slots__ = ("question", "tongue", "turns")
 
     question: Any
-    write: Write
+    tongue: Tongue
+    turns: Turns
 
-    def answered(self, outputs: Mapping[str, Array]) -> None:
-        if self.received > _GREAT_BYTES:
-            with _undisturbed():
-                content = self.write(self.question, outputs, self.exchange)
-        else:
-            content = self.write(self.question, outputs, self.exchange)
-        self.tell(content)
+    def answered(self, outputs: Mapping[str, Array]) -> bool:
+        if self.tongue.takes_long(self.question, outputs):
+            return self.later(self.turns, self._slowly(outputs))
+        self.tell(self.tongue.write(self.question, outputs, self.exchange))
+        return False
 
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Many rows hold no cycle; to search them for one again and again takes longer than to read or write them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    def _slowly(self, outputs: Mapping[str, Array]) -> Steps[None]:
+        self.tell(Parts((yield from self.tongue.write_slowly(self.question, outputs, self.exchange))))

@@ -10,14 +10,15 @@ import time
 from collections.abc import Mapping
 
 from moorage_runtime.codecs.features.question import Question
-from moorage_runtime.codecs.features.writer import Writer
+from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
-from moorage_runtime.servers.http.exchange import Exchange
-from moorage_runtime.servers.rest.asking import Asking, Write
+from moorage_runtime.servers.http.exchange import Body, Exchange
+from moorage_runtime.servers.rest.asking import Asking
 from moorage_runtime.servers.rest.door import Methods
-from moorage_runtime.servers.rest.interpreters import Interpreters
+from moorage_runtime.servers.rest.interpreters import Interpreter, Interpreters
+from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.tensors import Array
 
 DOOR = "features"
@@ -26,9 +27,10 @@ DOOR = "features"
 class FeaturesDoor:
     """Every path under /v1/predict."""
 
-    def __init__(self, plane: DataPlane, interpreters: Interpreters) -> None:
+    def __init__(self, plane: DataPlane, interpreters: Interpreters, turns: Turns) -> None:
         self._plane = plane
         self._interpreters = interpreters
+        self._turns = turns
 
     def match(self, parts: list[str]) -> Methods | None:
         """See the module's table."""
@@ -42,8 +44,8 @@ class FeaturesDoor:
         return None
 
     def _of(self, served: Served) -> Methods:
-        known = self._interpreters.of(served)
-        return {b"POST": Asking(self._plane, served, DOOR, known.reader.read, _writing(known.writer))}
+        tongue = _Tongue(self._interpreters.of(served))
+        return {b"POST": Asking(self._plane, served, DOOR, tongue, self._turns)}
 
 
 def the_only(plane: DataPlane) -> Served:
@@ -56,9 +58,21 @@ def the_only(plane: DataPlane) -> Served:
     )
 
 
-def _writing(writer: Writer) -> Write:
-    def write(question: Question, outputs: Mapping[str, Array], exchange: Exchange) -> bytes:
-        seconds = time.monotonic() - exchange.began
-        return writer.write(question, outputs, exchange.request_id.decode("latin-1"), seconds)
+class _Tongue:
+    def __init__(self, known: Interpreter) -> None:
+        self._reader, self._writer = known.reader, known.writer
+        self.read = self._reader.read
+        self.takes_long = self._writer.takes_long
 
-    return write
+    def read_slowly(self, body: Body) -> Steps[Question]:
+        return self._reader.steps(body)
+
+    def write(self, question: Question, outputs: Mapping[str, Array], exchange: Exchange) -> bytes:
+        return self._writer.write(question, outputs, _id(exchange), time.monotonic() - exchange.began)
+
+    def write_slowly(self, question: Question, outputs: Mapping[str, Array], exchange: Exchange) -> Steps[list[bytes]]:
+        return self._writer.steps(question, outputs, _id(exchange), time.monotonic() - exchange.began)
+
+
+def _id(exchange: Exchange) -> str:
+    return exchange.request_id.decode("latin-1")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from moorage_runtime.batching.member import client_gone
 from moorage_runtime.caching.states import BYPASS, COALESCED, HIT, MISS
+from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.http.answers import Content
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.rest import media
 from moorage_runtime.servers.rest.faults import refuse
 from moorage_runtime.servers.rest.terms import Terms
+from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.tensors import Array
 from moorage_runtime.tracing import Tracer
 
@@ -46,12 +50,32 @@ class HttpCall(Call):
         self.gone = True
 
     def tell(
-        self, content: bytes, content_type: bytes = media.JSON, headers: Sequence[tuple[bytes, bytes]] = ()
+        self, content: Content, content_type: bytes = media.JSON, headers: Sequence[tuple[bytes, bytes]] = ()
     ) -> None:
         """Give the answer."""
         self.sent = len(content)
         told = _STATES[self.cache_state]
         self.exchange.answer(200, content, content_type, (*headers, *told) if headers else told)
+
+    def later(self, turns: Turns, telling: Steps[None]) -> bool:
+        """Take steps that end in `tell`, when it is their turn; gives what `answered` gives then."""
+        steps = self._telling(telling)
+        # Begun, it hears of it when it is dropped.
+        next(steps)
+        turns.take(self.exchange, steps)
+        return True
+
+    def _telling(self, telling: Steps[None]) -> Steps[None]:
+        try:
+            yield
+            yield from telling
+        except GeneratorExit:
+            self.fail(client_gone())
+            raise
+        except Exception as error:
+            self.failed(error)
+            return
+        self.told()
 
     def refused(self, fault: RequestFault) -> None:
         """Tell why there is no answer."""

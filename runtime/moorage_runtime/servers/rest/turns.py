@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 
-from moorage_runtime.codecs.v2.slices import Steps
+from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.faults import internal
@@ -29,7 +29,10 @@ class Turns:
 
     def _step(self) -> None:
         exchange, steps = self._waiting[0]
-        if exchange.gone or _was_last(exchange, steps):
+        if exchange.gone:
+            steps.close()
+            self._waiting.popleft()
+        elif _was_last(exchange, steps):
             self._waiting.popleft()
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._step)

@@ -11,15 +11,17 @@ from collections.abc import Mapping
 
 import msgspec
 
+from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.codecs.v1 import writer
-from moorage_runtime.codecs.v1.reader import Request
+from moorage_runtime.codecs.v1.reader import Request, V1Reader
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
-from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.http.exchange import Body, Exchange
 from moorage_runtime.servers.rest.asking import Asking
 from moorage_runtime.servers.rest.door import Methods, reading
 from moorage_runtime.servers.rest.interpreters import Interpreters
+from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.tensors import Array
 
 DOOR = "v1"
@@ -29,9 +31,10 @@ PREDICT = ":predict"
 class V1Door:
     """Every path under /v1/models."""
 
-    def __init__(self, plane: DataPlane, interpreters: Interpreters) -> None:
+    def __init__(self, plane: DataPlane, interpreters: Interpreters, turns: Turns) -> None:
         self._plane = plane
         self._interpreters = interpreters
+        self._turns = turns
 
     def match(self, parts: list[str]) -> Methods | None:
         """See the module's table."""
@@ -49,7 +52,7 @@ class V1Door:
         return None
 
     def _predicting(self, served: Served) -> Methods:
-        return {b"POST": Asking(self._plane, served, DOOR, self._interpreters.of(served).v1.read, _write)}
+        return {b"POST": Asking(self._plane, served, DOOR, _Tongue(self._interpreters.of(served).v1), self._turns)}
 
     def _models(self) -> tuple[int, bytes]:
         return 200, msgspec.json.encode({"models": [row.name for row in self._plane.catalogue.index()]})
@@ -67,5 +70,19 @@ class V1Door:
         return 200 if ready else 503, msgspec.json.encode(told)
 
 
-def _write(request: Request, outputs: Mapping[str, Array], _exchange: Exchange) -> bytes:
-    return writer.encode(outputs, by_row=request.by_row)
+class _Tongue:
+    def __init__(self, reader: V1Reader) -> None:
+        self.read = reader.read
+        self._reader = reader
+
+    def read_slowly(self, body: Body) -> Steps[Request]:
+        return self._reader.steps(body)
+
+    def write(self, request: Request, outputs: Mapping[str, Array], _exchange: Exchange) -> bytes:
+        return writer.encode(outputs, by_row=request.by_row)
+
+    def takes_long(self, _request: Request, outputs: Mapping[str, Array]) -> bool:
+        return writer.takes_long(outputs)
+
+    def write_slowly(self, request: Request, outputs: Mapping[str, Array], _exchange: Exchange) -> Steps[list[bytes]]:
+        return writer.steps(outputs, by_row=request.by_row)

@@ -21,9 +21,9 @@ from moorage_runtime.servers.rest.v2_infer import V2Infer
 class V2Door:
     """Every path under /v2."""
 
-    def __init__(self, plane: DataPlane) -> None:
+    def __init__(self, plane: DataPlane, turns: Turns) -> None:
         self._plane = plane
-        self._turns = Turns()
+        self._turns = turns
         self._infers: dict[tuple[str, str | None], V2Infer] = {}
         self._epoch = plane.epoch
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moorage_runtime.codecs.v2.reader import GREAT_BYTES, Reader
+from moorage_runtime.codecs.slices import GREAT_BYTES, Steps
+from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
-from moorage_runtime.codecs.v2.slices import Steps
 from moorage_runtime.codecs.v2.writer import Writer
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.engines.engine import Streaming
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
+from moorage_runtime.servers.http.answers import Content, Parts
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import media
@@ -30,6 +31,7 @@ class V2Infer:
     """Answers the inference requests for one version of a model."""
 
     needs_body = True
+    door = DOOR
 
     def __init__(self, plane: DataPlane, served: Served, turns: Turns) -> None:
         engine, limits = served.engine, plane.config.limits
@@ -82,7 +84,7 @@ class V2Infer:
             self._stream(exchange, request, end)
             return
         call = _V2Call(exchange, terms, request.inputs, request.outputs)
-        call.request, call.writer, call.deadline = request, self.writer, end
+        call.request, call.writer, call.turns, call.deadline = request, self.writer, self._turns, end
         if self.plane.tracer is not None:
             call.follow(self.plane.tracer, DOOR)
         self.plane.submit(self.served, call, DOOR)
@@ -95,13 +97,23 @@ class V2Infer:
 
 
 class _V2Call(HttpCall):
-    __slots__ = ("request", "writer")
+    __slots__ = ("request", "turns", "writer")
 
     request: InferRequest
+    turns: Turns
     writer: Writer
 
-    def answered(self, outputs: Mapping[str, Array]) -> None:
-        body, json_length = self.writer.write(self.request, outputs)
+    def answered(self, outputs: Mapping[str, Array]) -> bool:
+        if self.writer.takes_long(self.request, outputs):
+            return self.later(self.turns, self._slowly(outputs))
+        self._told(*self.writer.write(self.request, outputs))
+        return False
+
+    def _slowly(self, outputs: Mapping[str, Array]) -> Steps[None]:
+        parts, json_length = yield from self.writer.steps(self.request, outputs)
+        self._told(Parts(parts), json_length)
+
+    def _told(self, body: Content, json_length: int | None) -> None:
         if json_length is None:
             self.tell(body)
         else:
