@@ -19,9 +19,11 @@ Work = Callable[[], Coroutine[None, None, None]]
 
 BYTES = 16 << 20
 AGE_SECONDS = 2.0
-# Of the loop's time, and how much of it may be saved up for a burst.
+# Of the loop's time; of all time, while clients need it: too little to be felt, enough to find out.
 TIME_SHARE = 0.05
-_SAVED_SECONDS = 5.0
+BUSY_SHARE = 0.01
+# A burst may take what was left over in so many seconds before.
+_SAVED_SECONDS = 1.0
 # A loop that comes round later than this has clients waiting.
 _CROWDED_SECONDS = 0.002
 _PAUSE_SECONDS = 0.01
@@ -48,7 +50,7 @@ class Backlog:
         self._waiting: deque[_Job] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._bytes = 0
-        self._rested = clock()
+        self._rested = self._rested_if_busy = clock()
         self._asked = 0.0
         self._timer: asyncio.Handle | None = None
 
@@ -61,9 +63,11 @@ class Backlog:
         self._waiting.append(_Job(work, dropped, size, self._clock()))
         self._look(0.0)
 
-    def spent(self, seconds: float) -> None:
-        """So much of the loop's time was taken."""
-        self._rested = max(self._rested, self._clock() - _SAVED_SECONDS) + seconds / TIME_SHARE
+    def spent(self, seconds: float, elsewhere: float = 0.0) -> None:
+        """So much of the loop's time was taken, and of other threads'."""
+        now = self._clock()
+        self._rested = max(self._rested, now - _SAVED_SECONDS) + seconds / TIME_SHARE
+        self._rested_if_busy = max(self._rested_if_busy, now) + (seconds + elsewhere) / BUSY_SHARE
 
     def clear(self) -> None:
         """Drop all that waits; what runs is cancelled."""
@@ -89,10 +93,10 @@ class Backlog:
             self._drop(self._waiting.popleft())
         if not self._waiting or len(self._running) >= self.concurrency:
             return
-        if now - self._asked > _CROWDED_SECONDS or self._busy():
-            self._look(_PAUSE_SECONDS)
-        elif now < self._rested:
-            self._look(min(_PAUSE_SECONDS, self._rested - now))
+        crowded = now - self._asked > _CROWDED_SECONDS or self._busy()
+        rested = self._rested_if_busy if crowded else self._rested
+        if now < rested:
+            self._look(min(_PAUSE_SECONDS, rested - now))
         else:
             self._begin(self._waiting.popleft())
             # One at a time: clients come in between.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from typing import Protocol
 
 from moorage_runtime.comparing import finding
 from moorage_runtime.comparing.backlog import Backlog
@@ -26,33 +27,44 @@ BINARY_BYTES = 4 << 20
 # More than this is compared in a thread.
 AT_ONCE_BYTES = 64 << 10
 SAMPLE_CHARACTERS = 200
+# A run that takes longer is another thread's.
 _INLINE_SECONDS = 0.001
+# Of the loop's time: to hand a request over, and to take its answer.
+_HANDED_SECONDS = 0.0001
 
-Copy = Callable[[str, Question], Awaitable[Reply | None]]
-"""Gives a copy of a request to another revision, and counts how that ended. None when there is no answer; never raises,
-but for being cancelled.
-"""
+
+class Other(Protocol):
+    """Another revision, as far as comparing needs it."""
+
+    @property
+    def tally(self) -> Tally:
+        """Its counts."""
+
+    def copy(self, question: Question) -> Awaitable[Reply | None]:
+        """Give it a copy of a request, and count how that ends; None when there is no answer. Never raises, but for
+        being cancelled.
+        """
 
 
 class Comparing:
     """The `Watcher` of one pod. To be used from the loop's thread only.
 
-    `own` asks the pod's own model; `tally` gives the counts of another revision; `busy`: whether clients need all there
-    is; `naming`: see `Naming`; `clock`: monotonic seconds; `turns`: draws the share that is compared.
+    `ask` asks the pod's own model; `others` finds another revision, None for one that the table does not have any more;
+    `busy`: whether clients need all there is; `naming`: see `Naming`; `clock`: monotonic seconds; `turns`: draws the
+    share that is compared.
     """
 
     def __init__(
         self,
-        own: Ask,
-        copy: Copy,
-        tally: Callable[[str], Tally],
+        ask: Ask,
+        others: Callable[[str], Other | None],
         busy: Callable[[], bool],
         naming: Callable[[], Naming],
         clock: Callable[[], float],
         turns: Turns,
     ) -> None:
-        self._own, self._copy = own, copy
-        self._tally = tally
+        self._ask = ask
+        self._others = others
         self._naming = naming
         self._clock = clock
         self._turns = turns
@@ -61,8 +73,7 @@ class Comparing:
         self._again, self._copies = Backlog(busy, clock), Backlog(busy, clock)
 
     def table(self, compare: Compare | None) -> None:
-        """Another table is in force: what was waiting under the one before is forgotten."""
-        self.close()
+        """Another table is in force; what waits already is compared as it was meant."""
         self._rule = compare
         if compare is not None:
             for backlog in (self._again, self._copies):
@@ -70,62 +81,65 @@ class Comparing:
 
     def forwarded(self, revision: str, question: Question, reply: Reply) -> None:
         """`revision` has answered a client with 2xx."""
-        rule = self._rule
-        if rule is None or not self._turns.next() * 100.0 < rule.percent:
+        rule, other = self._rule, self._others(revision)
+        if rule is None or other is None or not self._turns.next() * 100.0 < rule.percent:
             return
+        tally = other.tally
 
         async def work() -> None:
-            own = await self._own(question)
-            if own is not None:
-                await self._judge(revision, question.door, reply, own, rule)
-            self._again.spent(min(own.seconds if own else 0.0, _INLINE_SECONDS))
+            own = await self._ask(question)
+            if own is None:
+                tally.dropped += 1
+                return
+            await self._judge(self._again, tally, question.door, reply, own, rule)
+            inline = own.seconds <= _INLINE_SECONDS
+            self._again.spent(own.seconds if inline else _HANDED_SECONDS, 0.0 if inline else own.seconds)
 
-        self._offer(self._again, work, revision, question, reply)
+        _offer(self._again, work, tally, question, reply)
 
     def own(self, revision: str, question: Question, reply: Reply) -> None:
         """The pod's own model has answered a client with 2xx, and `revision` should get a copy."""
-        rule = self._rule
+        rule, other = self._rule, self._others(revision)
+        if other is None:
+            return
 
         async def work() -> None:
-            other = await self._copy(revision, question)
-            if rule is not None and other is not None and 200 <= other.status < 300:
-                await self._judge(revision, question.door, other, reply, rule)
+            self._copies.spent(_HANDED_SECONDS)
+            copied = await other.copy(question)
+            if rule is not None and copied is not None and 200 <= copied.status < 300:
+                await self._judge(self._copies, other.tally, question.door, copied, reply, rule)
 
-        self._offer(self._copies, work, revision, question, reply)
+        _offer(self._copies, work, other.tally, question, reply)
 
     def close(self) -> None:
         """Drop what waits and end what runs."""
         self._again.clear()
         self._copies.clear()
 
-    def _offer(
-        self,
-        backlog: Backlog,
-        work: Callable[[], Coroutine[None, None, None]],
-        revision: str,
-        question: Question,
-        reply: Reply,
-    ) -> None:
-        def dropped() -> None:
-            self._tally(revision).dropped += 1
-
-        if _too_large(reply):
-            dropped()
-        else:
-            backlog.offer(work, dropped, len(question.body) + len(reply.body))
-
-    async def _judge(self, revision: str, door: str, other: Reply, own: Reply, rule: Compare) -> None:
-        tally, naming = self._tally(revision), self._naming()
+    async def _judge(self, backlog: Backlog, tally: Tally, door: str, other: Reply, own: Reply, rule: Compare) -> None:
         if _too_large(other) or _too_large(own):
             tally.dropped += 1
             return
-        began = self._clock()
+        naming, began = self._naming(), self._clock()
         if len(other.body) + len(own.body) <= AT_ONCE_BYTES:
             found = finding.compare(door, other, own, rule, naming)
-            self._again.spent(self._clock() - began)
+            backlog.spent(self._clock() - began)
         else:
             found = await asyncio.to_thread(finding.compare, door, other, own, rule, naming)
+            backlog.spent(0.0, self._clock() - began)
         _count(tally, found, other.seconds - own.seconds)
+
+
+def _offer(
+    backlog: Backlog, work: Callable[[], Coroutine[None, None, None]], tally: Tally, question: Question, reply: Reply
+) -> None:
+    def dropped() -> None:
+        tally.dropped += 1
+
+    if _too_large(reply):
+        dropped()
+    else:
+        backlog.offer(work, dropped, len(question.body) + len(reply.body))
 
 
 def _count(tally: Tally, found: Finding, slower_seconds: float) -> None:
