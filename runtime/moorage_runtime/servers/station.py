@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 from moorage_runtime.config import RuntimeConfig
+from moorage_runtime.dataplane.aside import Aside
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.places import Places
 from moorage_runtime.repository.catalogue import Catalogue
@@ -28,6 +29,8 @@ from moorage_runtime.servers.rest.router import Router
 from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.servers.rest.v1 import V1Door
 from moorage_runtime.servers.rest.v2 import V2Door
+from moorage_runtime.servers.split.behind import Behind
+from moorage_runtime.servers.split.desk import Desk
 from moorage_runtime.servers.traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -49,8 +52,11 @@ class Station:
             self.plane.obstacle = self._keys.obstacle
         self._traffic = Traffic()
         self._watching: list[asyncio.Task[None]] = []
+        router = Router(_doors(self.plane, one=len(names) == 1), self._epoch, self._keys)
+        self.desk = _desk(self.plane, self._epoch) if len(names) == 1 else None
+        router.splitter = self.desk
         self._public = Listener(
-            Router(_doors(self.plane, one=len(names) == 1), lambda: self.plane.epoch, self._keys),
+            router,
             places.host,
             places.http_port,
             identity=identity.headers(config.version, config.revision) if len(names) == 1 else (),
@@ -101,10 +107,21 @@ class Station:
         await self._grpc.stop(LAST_ANSWERS_SECONDS)
         for listener in (self._public, self._admin):
             await listener.stop(LAST_ANSWERS_SECONDS)
+        if self.desk is not None:
+            self.desk.close()
         self.plane.close()
+
+    def _epoch(self) -> int:
+        return self.plane.epoch + self.plane.routes.changes
 
     def _watch(self, work: Coroutine[None, None, None]) -> None:
         self._watching.append(asyncio.get_running_loop().create_task(work))
+
+
+def _desk(plane: DataPlane, epoch: Callable[[], int]) -> Desk:
+    instead, again = Aside(plane, again=False), Aside(plane, again=True)
+    own, echo = (Behind(Router(_doors(aside, one=True), epoch)) for aside in (instead, again))
+    return Desk(plane, own, echo)
 
 
 def _doors(plane: DataPlane, *, one: bool) -> list[Door]:

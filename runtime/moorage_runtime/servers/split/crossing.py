@@ -17,13 +17,13 @@ from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.rest.faults import refuse
 from moorage_runtime.servers.rest.terms import BINARY_HEADER
 from moorage_runtime.servers.split import ending
+from moorage_runtime.servers.split.ending import TOO_LATE
 from moorage_runtime.servers.split.guest import Guest
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.split.desk import Desk
     from moorage_runtime.tracing import Trace
 
-TOO_LATE = "TooLate"
 _PASSED = (BINARY_HEADER, b"x-cache", b"retry-after", b"www-authenticate", b"allow", b"cache-control")
 _OF_THE_CONNECTION = frozenset(
     {b"connection", b"content-length", b"content-encoding", b"transfer-encoding", b"expect", b"keep-alive", b"upgrade"}

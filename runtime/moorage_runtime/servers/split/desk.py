@@ -26,6 +26,7 @@ from moorage_runtime.servers.rest.faults import HOP
 from moorage_runtime.servers.rest.terms import Terms
 from moorage_runtime.servers.split import ending, hurry
 from moorage_runtime.servers.split.behind import Behind
+from moorage_runtime.servers.split.copying import Copies
 from moorage_runtime.servers.split.crossing import Crossing, Manner
 from moorage_runtime.servers.split.guest import Guest
 from moorage_runtime.servers.split.routes import Copied, Draw, Fixed, Keyed, Nowhere
@@ -149,6 +150,11 @@ class Desk:
         """How long a guest may take for a request whose client waits `left` seconds."""
         shield = self.shield
         return self._patience.seconds(left, shield.patience_seconds if shield else None, now)
+
+    def other(self, revision: str) -> Copies | None:
+        """Where copies for a revision go; None for one that the table does not have."""
+        guest = self._guests.get(revision)
+        return Copies(guest, self.clock, lambda left: self.patience(left, self.clock())) if guest else None
 
     def instead(self, exchange: Exchange) -> None:
         """The own model answers what a guest did not. Never raises."""

@@ -18,6 +18,7 @@ OK, REFUSED, FAULTY, FAILED, INVALID, TIMEOUT, BROKEN, OVERLOADED, CANCELLED = (
     "overloaded",
     "cancelled",
 )
+TOO_LATE = "TooLate"
 # Whether they speak against the revision depends on what the own model says to the same request.
 DOUBTFUL = frozenset({REFUSED, INVALID})
 _NAMED = {429: OVERLOADED, 499: CANCELLED, 504: TIMEOUT}
