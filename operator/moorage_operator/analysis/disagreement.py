@@ -8,7 +8,7 @@ how many answers were compared and how many differed. The null hypothesis: a dif
 from __future__ import annotations
 
 from moorage_operator.analysis import interval
-from moorage_operator.analysis.evidence import SURE, VERY_SURE, log_evidence
+from moorage_operator.analysis.evidence import SURE, SUSPICIOUS, VERY_SURE, log_evidence
 from moorage_operator.analysis.sides import Sides
 from moorage_operator.analysis.wording import percent
 from moorage_operator.api.conditions import Reason
@@ -39,7 +39,7 @@ def _evidence(rules: Rules, counted: Tally) -> float:
 def _enough(rules: Rules, counted: Tally) -> bool:
     """As many as a Pass needs, or so few differences that the true share surely is within the limit already."""
     if counted.compared >= rules.min_samples:
-        return True
+        return _evidence(rules, counted) < SUSPICIOUS
     return interval.upper(counted.differed, counted.compared) <= rules.max_disagreement
 
 

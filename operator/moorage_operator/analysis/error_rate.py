@@ -11,7 +11,8 @@ Against the limit: each request fails with a chance of at most `max_error_rate`,
 by the upper bound of its own rate, whichever is higher: a model whose clients send what no version can answer must not
 keep every new version out.
 
-Nothing but failures, far beyond chance, needs neither a second look nor `min_samples`.
+While the evidence leans against the candidate it does not pass: the step is held until more requests have told. Nothing
+but failures, far beyond chance, needs no second look.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import replace
 from math import log
 
 from moorage_operator.analysis import interval, tally
-from moorage_operator.analysis.evidence import SURE, VERY_SURE, log_evidence
+from moorage_operator.analysis.evidence import SURE, SUSPICIOUS, VERY_SURE, log_evidence
 from moorage_operator.analysis.sides import Sides
 from moorage_operator.analysis.wording import percent, span
 from moorage_operator.api.conditions import Reason
@@ -29,6 +30,8 @@ from moorage_operator.api.judgement import Check, Rules, Verdict
 NAME = "errors"
 FEWEST = 3
 """Failures without which nothing is concluded: one or two have a thousand innocent causes."""
+_TRIFLE = 0.1
+"""Of `max_error_rate`: what is certain but this rare is no reason to roll back."""
 _HOPELESS = 0.5
 _HOPELESS_EVIDENCE = log(1e4)
 
@@ -43,12 +46,23 @@ _KINDS = {
 def check(rules: Rules, step: Sides, late: Sides, seconds: float) -> Check:
     """The errors of the whole step, and of its latest stretch. `seconds`: how long the step has been counted."""
     for sides, needed in ((step, SURE), (late, VERY_SURE)):
-        if sides.failed >= FEWEST and _evidence(rules, sides) >= needed:
+        if sides.failed >= FEWEST and _matters(rules, sides, _TRIFLE) and _evidence(rules, sides) >= needed:
             return _told(rules, sides, Verdict.FAIL, final=_hopeless(step) or _hopeless(late))
-    if step.asked >= rules.min_samples:
-        return _told(rules, step, Verdict.PASS)
+    if step.asked < rules.min_samples:
+        return _open(rules, step, _missing(rules, step.asked, seconds))
+    if _matters(rules, step, 1.0) and _evidence(rules, step) >= SUSPICIOUS:
+        return _open(rules, step, "looks worse, but not surely so")
+    return _told(rules, step, Verdict.PASS)
+
+
+def _matters(rules: Rules, sides: Sides, part: float) -> bool:
+    """Whether the candidate fails at all more than that part of what it may fail."""
+    return sides.failed > part * rules.max_error_rate * sides.asked
+
+
+def _open(rules: Rules, step: Sides, why: str) -> Check:
     told = _told(rules, step, Verdict.INCONCLUSIVE)
-    return replace(told, message=f"{_missing(rules, step.asked, seconds)}. {told.message}")
+    return replace(told, message=f"{why}: {told.message}")
 
 
 def _missing(rules: Rules, seen: int, seconds: float) -> str:

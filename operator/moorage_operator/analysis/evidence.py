@@ -29,6 +29,8 @@ SURE = log(1e3)
 """Needed against a whole step: false once in a thousand steps, at most."""
 VERY_SURE = log(1e6)
 """Needed against one stretch of a step: a long step has many of them."""
+SUSPICIOUS = log(2.0)
+"""With so much against it nobody passes; more requests will tell."""
 
 _SMALLEST_NULL = 1e-6
 

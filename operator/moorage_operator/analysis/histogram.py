@@ -31,7 +31,8 @@ def quantile(counts: Sequence[int], share: float) -> float | None:
 
 def above(counts: Sequence[int], seconds: float) -> int:
     """How many requests surely took longer than `seconds`: a count that is cut in two gives whole requests only."""
-    return floor(sum(count * _part_above(place, seconds) for place, count in enumerate(counts)) + 1e-9)
+    parts = (count * _part_above(place, seconds) for place, count in enumerate(counts) if count)
+    return floor(sum(parts) + 1e-9)
 
 
 def _part_above(place: int, seconds: float) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import inf, isinf, sqrt
 
 from moorage_operator.analysis import histogram
-from moorage_operator.analysis.evidence import SURE, VERY_SURE, log_evidence
+from moorage_operator.analysis.evidence import SURE, SUSPICIOUS, VERY_SURE, log_evidence
 from moorage_operator.analysis.sides import ENOUGH_STABLE, Sides
 from moorage_operator.analysis.wording import milliseconds
 from moorage_operator.api.conditions import Reason
@@ -32,7 +32,7 @@ def check(rules: Rules, step: Sides, late: Sides) -> Check:
     samples = sum(step.candidate.seconds)
     if step.measure is None and _stable_is_left_nothing(step):
         return Check(NAME, Verdict.PASS, samples=samples, message="no traffic of the stable version to time it against")
-    enough = step.measure is not None and samples >= rules.min_samples
+    enough = step.measure is not None and samples >= rules.min_samples and _evidence(rules, step) < SUSPICIOUS
     return _told(rules, step, Verdict.PASS if enough else Verdict.INCONCLUSIVE)
 
 

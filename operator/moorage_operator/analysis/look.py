@@ -76,7 +76,8 @@ def look(case: Candidacy, totals: Totals, readings: Readings, now: datetime) -> 
     counted = _counted(case, totals, readings)
     seconds = (now - totals.since).total_seconds()
     checks = [*_checks(case, counted, readings, seconds), *readings.opinions]
-    judgement = judge(case.rules, checks, failures=totals.failures, at=now)
+    samples = differences(readings, case.stable, case.candidate)
+    judgement = judge(case.rules, checks, failures=totals.failures, at=now, samples=samples)
     return Look(replace(counted, failures=judgement.failures), judgement)
 
 

@@ -18,7 +18,7 @@ def plus(one: Tally, other: Tally) -> Tally:
     return Tally(
         outcomes=_sum(one.outcomes, other.outcomes),
         faults=_fewest(_sum(one.faults, other.faults)),
-        seconds=tuple(a + b for a, b in zip_longest(one.seconds, other.seconds, fillvalue=0)),
+        seconds=_places(one.seconds, other.seconds),
         shielded=one.shielded + other.shielded,
         held=one.held + other.held,
         compared=one.compared + other.compared,
@@ -54,6 +54,12 @@ def asked_of_stable(tally: Tally, candidate: Tally) -> int:
 def failed_by_stable(tally: Tally) -> int:
     """Of them those that it did not answer well."""
     return outcome(tally, "failed", "timeout", "overloaded")
+
+
+def _places(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    if not one or not other:
+        return one or other
+    return tuple(a + b for a, b in zip_longest(one, other, fillvalue=0))
 
 
 def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

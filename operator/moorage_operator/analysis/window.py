@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from itertools import zip_longest
+from operator import le
 
 from moorage_operator.analysis.tally import plus
 from moorage_operator.api.judgement import Reading, Tally
@@ -66,17 +67,19 @@ def _goes_on(old: PodReport, new: PodReport) -> bool:
     """Whether it is the same life of the same process. No counter of one falls; one that does tells of another life."""
     if old.started != new.started or old.revision != new.revision:
         return False
-    return _grew(_flat(old.answered), _flat(new.answered)) and all(
-        _grew(_flat(counted), _flat(new.forwarded[revision]))
+    return _answered_grew(old.answered, new.answered) and all(
+        _forwarded_grew(counted, new.forwarded[revision])
         for revision, counted in old.forwarded.items()
         if revision in new.forwarded
     )
 
 
-def _flat(counted: Answered | Forwarded) -> dict[str, int]:
-    if isinstance(counted, Answered):
-        return counted.outcomes | {f"seconds {place}": count for place, count in enumerate(counted.seconds)}
-    return counted.outcomes | {name: getattr(counted, name) for name in _COUNTERS}
+def _answered_grew(old: Answered, new: Answered) -> bool:
+    return _grew(old.outcomes, new.outcomes) and all(map(le, old.seconds, new.seconds))
+
+
+def _forwarded_grew(old: Forwarded, new: Forwarded) -> bool:
+    return _grew(old.outcomes, new.outcomes) and all(getattr(old, name) <= getattr(new, name) for name in _COUNTERS)
 
 
 def _grew(old: dict[str, int], new: dict[str, int]) -> bool:
