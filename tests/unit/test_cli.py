@@ -109,7 +109,7 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
 def test_every_declared_subcommand_exists_and_tells_what_it_does() -> None:
     told = cli._overview(cli._commands())
     declared = {each.name for each in entry_points(group=cli.GROUP)}
-    assert declared == {"run", "serve", "render", "lint", "diff"}
+    assert declared == {"run", "serve", "assign", "render", "lint", "diff"}
     for name in declared:
         line = next(line for line in told.splitlines() if line.split()[:1] == [name])
         assert line.endswith(".")
