@@ -79,9 +79,7 @@ class Analysis(Frozen):
     min_samples: Annotated[int, Field(ge=0, le=10_000_000)] = 200
     """Requests of a step that the candidate must have answered before it is judged by statistics; below it the
     judgement is Inconclusive. Default: 200."""
-    warm_up: _Duration = Field(
-        default="5s", json_schema_extra=checked(*spanned("warmUp", "0s", "1h", "0s, 5s or 1m"))
-    )
+    warm_up: _Duration = Field(default="5s", json_schema_extra=checked(*spanned("warmUp", "0s", "1h", "0s, 5s or 1m")))
     """Time at the beginning of each step that is left out: caches fill, connections open. Default: 5s."""
     max_error_rate: _Share = Field(default="1%", json_schema_extra=checked(shared("maxErrorRate")))
     """Share of the candidate's requests that may fail beyond what fails with the stable version. Default: 1%."""

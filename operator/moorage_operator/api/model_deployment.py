@@ -13,7 +13,7 @@ from moorage_operator.api.answering import Auth as Auth
 from moorage_operator.api.answering import Batcher as Batcher
 from moorage_operator.api.answering import Cache as Cache
 from moorage_operator.api.answering import sized, spanned
-from moorage_operator.api.frozen import Frozen, Label, ObjectName, Quantity, cel, checked, keyed
+from moorage_operator.api.frozen import Frozen, Label, Quantity, cel, checked, keyed
 from moorage_operator.api.model import Model as Model
 from moorage_operator.api.model import ModelFormat as ModelFormat
 from moorage_operator.api.onnx import Onnx as Onnx
@@ -126,8 +126,8 @@ class ModelDeploymentSpec(Frozen):
             ),
             cel(
                 "!has(self.abTest) || has(self.abTest.winner) || !has(self.rollout) || !has(self.rollout.steps)",
-                "abTest and rollout.steps would split the same traffic twice; end the test with abTest.winner, or remove "
-                "rollout.steps",
+                "abTest and rollout.steps would split the same traffic twice; end the test with abTest.winner, or "
+                "remove rollout.steps",
                 path=".rollout.steps",
             ),
         )

@@ -42,9 +42,7 @@ class RolloutStep(Frozen):
     """Percent of the requests that the candidate answers. Default: as in the step before."""
     shadow: StepShadow | None = None
     """Copies of the stable version's requests for the candidate, in this step."""
-    hold: _Duration = Field(
-        default="0s", json_schema_extra=checked(*spanned("hold", "0s", "720h", "30s, 2m or 1h"))
-    )
+    hold: _Duration = Field(default="0s", json_schema_extra=checked(*spanned("hold", "0s", "720h", "30s, 2m or 1h")))
     """How long the step lasts at least, from the moment at which every pod of the stable version follows it. Default:
     0s: until the judgement is Pass."""
     pause: bool = False

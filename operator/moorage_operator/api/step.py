@@ -103,6 +103,9 @@ class Intents:
     undo: str | None = None
 
 
+NOTHING_ASKED = Intents()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was made of one intent. `word`: Done, Waiting or Stale; only a waiting one is looked at again."""
@@ -183,7 +186,8 @@ class Scene:
     `wanted`: the revision that the CR means now, None while that is not known. `revisions`: all that can be run, the
     wanted one included. `selected`: the revision that the public Service selects. `judgement`: of the candidate in this
     step, None before the first. `meaning`: a hash of what the spec says. `previous`: revisions that served, the newest
-    first. `misfit`: why the candidate's schema does not fit the stable one's.
+    first. `misfit`: why the candidate's schema does not fit the stable one's. `deadline_seconds`: that a candidate may
+    take to answer.
     """
 
     wanted: str | None
@@ -196,20 +200,22 @@ class Scene:
     plan: Plan = AT_ONCE
     routed: Routed = Routed()
     judgement: Judgement | None = None
-    intents: Intents = Intents()
+    intents: Intents = NOTHING_ASKED
     meaning: str = ""
     previous: tuple[str, ...] = ()
     misfit: str | None = None
+    deadline_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What should be true next.
 
-    `replicas`: by revision that stays, None where an autoscaler owns the number; `floors`: the least that it may choose.
-    `weights`: percent of the traffic by revision, `shadow`: of copies. `target`: the revision that the public Service
-    should select. `removed`: revisions to delete. `patient`: the phase may last as long as it likes. `look_again`:
-    seconds until time alone changes the step.
+    `replicas`: by revision that stays, None where an autoscaler owns the number; `floors`: the least that it may
+    choose. `weights`: percent of the traffic by revision, `shadow`: of copies. `target`: the revision that the public
+    Service should select. `removed`: revisions to delete. `patient`: the phase may last as long as it likes. `stuck`:
+    the step cannot be judged, and nobody said what then. `note`: what it waits for. `look_again`: seconds until time
+    alone changes the step.
     """
 
     stable: str | None
@@ -228,6 +234,8 @@ class Step:
     failed: tuple[Failure, ...] = ()
     answers: tuple[Answer, ...] = ()
     patient: bool = False
+    stuck: bool = False
+    note: str = ""
 
     def roles(self) -> dict[str, Role]:
         """The role of each revision that stays."""

@@ -2,85 +2,146 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from moorage_operator.api.step import Phase, RevisionState, Scene, Step
+from moorage_operator.api.step import Answer, Failure, Phase, Progress, Scene, Step
 from moorage_operator.rollout import roles
-from moorage_operator.rollout.size import replicas, switch_size
+from moorage_operator.rollout.course import DARK_SECONDS, Course, course
+from moorage_operator.rollout.goal import goal, standing_failures
+from moorage_operator.rollout.intents import Asked, asked, reconsidered
+from moorage_operator.rollout.leftovers import leftovers, next_removal
+from moorage_operator.rollout.size import floor, floors, replicas
+from moorage_operator.rollout.verdicts import fault, planned
 
 
 def next_step(scene: Scene) -> Step:
     """What should be true next. Pure and level-triggered: any state that the world can be in has a next step."""
     stable = roles.stable(scene)
+    failures, answers = reconsidered(scene, stable, standing_failures(scene))
+    candidate = _candidate(scene, stable, failures)
+    if candidate != scene.memory.candidate:
+        scene = replace(scene, judgement=None)
+    wishes = asked(scene, stable, candidate, _progress(scene, stable, candidate))
+    failed = _failed(scene, stable, candidate, wishes)
+    if failed is not None:
+        candidate, failures = None, (failed, *failures)
+    here = course(scene, stable, candidate, wishes) if candidate is not None else None
+    return _step(scene, stable, candidate, here, failures, (*answers, *wishes.answers))
+
+
+def _candidate(scene: Scene, stable: str | None, failures: tuple[Failure, ...]) -> str | None:
     newcomer = roles.arriving(scene)
-    candidate = newcomer if newcomer is not None and newcomer != stable else _candidate(scene, stable)
-    phase = _phase(scene, stable, candidate)
-    retiring, removed = _leftovers(scene, stable, candidate)
-    since = _since(scene, phase, candidate)
+    if newcomer is not None and newcomer != stable:
+        return newcomer
+    wished = goal(scene, stable, failures)
+    return wished if wished != stable and wished in scene.revisions else None
+
+
+def _progress(scene: Scene, stable: str | None, candidate: str | None) -> Progress:
+    """What is remembered of this very candidate."""
+    memory = scene.memory
+    same = candidate is not None and candidate == memory.candidate
+    told = memory.progress if same else Progress(promoted=_is_proven(scene, candidate))
+    dark = candidate is not None and stable is not None and not roles.ready(scene, stable)
+    return replace(
+        told,
+        weight=_had(scene, candidate, told) if same else 0,
+        floor=floor(scene, stable, told),
+        down_since=(told.down_since or scene.now) if dark else None,
+    )
+
+
+def _had(scene: Scene, candidate: str | None, told: Progress) -> int:
+    """The share that it has: a pass that was cut short may have given it that of the next step already."""
+    if candidate is None or told.since is None:
+        return told.weight
+    following = planned(scene, told.step + 1)
+    most = following.weight if following is not None else 100
+    return max(told.weight, min(scene.routed.weights.get(candidate, 0), most))
+
+
+def _is_proven(scene: Scene, candidate: str | None) -> bool:
+    """The way back to a revision that served is no trial."""
+    if candidate is None:
+        return False
+    stands = candidate in scene.memory.retiring and candidate in scene.previous
+    return candidate != scene.wanted or (scene.plan.lenient and stands)
+
+
+def _failed(scene: Scene, stable: str | None, candidate: str | None, wishes: Asked) -> Failure | None:
+    """The candidate's failure, as long as there is a way back."""
+    if candidate is None or stable is None or candidate == roles.arriving(scene):
+        return None
+    found = fault(scene, candidate, wishes)
+    if found is None:
+        return None
+    reason, message = found
+    return Failure(candidate, scene.revisions[candidate].version, reason, message, scene.now, scene.meaning)
+
+
+def _step(
+    scene: Scene,
+    stable: str | None,
+    candidate: str | None,
+    here: Course | None,
+    failures: tuple[Failure, ...],
+    answers: tuple[Answer, ...],
+) -> Step:
+    phase = here.phase if here is not None else _at_rest(scene, stable)
+    progress = here.progress if here is not None else Progress()
+    retiring, removed = leftovers(scene, stable, candidate)
+    since = _since(scene, phase, candidate, progress)
     return Step(
         stable=stable,
         candidate=candidate,
         retiring=retiring,
         removed=removed,
-        replicas=replicas(scene, stable, candidate, retiring),
-        target=_target(scene, stable, candidate),
+        replicas=replicas(scene, stable, candidate, here, retiring),
+        target=candidate if here is not None and here.takes_over else stable,
         phase=phase,
         since=since,
-        look_again=_look_again(scene, phase, since, retiring),
+        look_again=_look_again(scene, phase, since, retiring, here),
+        weights=_weights(stable, candidate, progress),
+        shadow=here.shadow if here is not None else 0.0,
+        progress=progress,
+        floors=floors(scene, stable, candidate, here),
+        failed=failures,
+        answers=answers,
+        patient=here.patient if here is not None else False,
+        stuck=here.stuck if here is not None else False,
+        note=here.note if here is not None else "",
     )
 
 
-def _candidate(scene: Scene, stable: str | None) -> str | None:
-    return scene.wanted if scene.wanted != stable and scene.wanted in scene.revisions else None
-
-
-def _phase(scene: Scene, stable: str | None, candidate: str | None) -> Phase:
-    if candidate is not None:
-        if candidate == roles.arriving(scene):
-            return Phase.SWITCHING
-        return Phase.SCALING if roles.ready(scene, candidate) else Phase.LOADING
+def _at_rest(scene: Scene, stable: str | None) -> Phase:
     if scene.wanted is None:
         return Phase.RESOLVING
     return Phase.SCALING if roles.ready(scene, stable) < scene.size.minimum else Phase.STEADY
 
 
-def _since(scene: Scene, phase: Phase, candidate: str | None) -> datetime:
+def _weights(stable: str | None, candidate: str | None, progress: Progress) -> dict[str, int]:
+    told = {candidate: progress.weight} if candidate is not None else {}
+    return told | ({stable: 100 - progress.weight} if stable is not None else {})
+
+
+def _since(scene: Scene, phase: Phase, candidate: str | None, progress: Progress) -> datetime:
     memory = scene.memory
-    if memory.since is None or phase is not memory.phase or candidate != memory.candidate:
-        return scene.now
-    return min(memory.since, scene.now)
+    same = (phase, candidate, progress.step) == (memory.phase, memory.candidate, memory.progress.step)
+    return min(memory.since, scene.now) if same and memory.since is not None else scene.now
 
 
-def _target(scene: Scene, stable: str | None, candidate: str | None) -> str | None:
-    """Where the Service should point: to the candidate once it can carry what the stable one carries."""
-    if candidate is None:
-        return stable
-    if stable is None or candidate == roles.arriving(scene):
-        return candidate
-    enough = switch_size(scene, stable) if roles.ready(scene, stable) else 1
-    return candidate if roles.ready(scene, candidate) >= enough else stable
-
-
-def _leftovers(scene: Scene, stable: str | None, candidate: str | None) -> tuple[dict[str, datetime], frozenset[str]]:
-    """The other revisions: those that served stay for a while, the rest goes at once."""
-    others = [state for name, state in scene.revisions.items() if name not in (stable, candidate)]
-    since = {state.revision: _retired_at(scene, state) for state in others}
-    kept = {name: at for name, at in since.items() if at is not None and _left(scene, at) > 0}
-    return kept, frozenset(since) - frozenset(kept)
-
-
-def _retired_at(scene: Scene, state: RevisionState) -> datetime | None:
-    if state.desired is None or state.revision == scene.memory.candidate:
-        return None
-    return min(scene.memory.retiring.get(state.revision, scene.now), scene.now)
-
-
-def _left(scene: Scene, retired_at: datetime) -> float:
-    return scene.retire_seconds - (scene.now - retired_at).total_seconds()
-
-
-def _look_again(scene: Scene, phase: Phase, since: datetime, retiring: dict[str, datetime]) -> float | None:
-    moments = [_left(scene, at) for at in retiring.values()]
+def _look_again(
+    scene: Scene, phase: Phase, since: datetime, retiring: dict[str, datetime], here: Course | None
+) -> float | None:
+    moments = next_removal(scene, retiring)
     if phase is Phase.SWITCHING:
         moments.append(roles.SETTLE_SECONDS - (scene.now - since).total_seconds())
-    return max(min(moments), 0.05) if moments else None
+    if here is not None and here.wait is not None:
+        moments.append(here.wait)
+    if here is not None and here.progress.step and phase is not Phase.SWITCHING:
+        moments.append(scene.plan.interval)
+    if here is not None and here.progress.down_since is not None:
+        moments.append(DARK_SECONDS - (scene.now - here.progress.down_since).total_seconds())
+    ahead = [moment for moment in moments if moment > 0]
+    return max(min(ahead), 0.05) if ahead else None

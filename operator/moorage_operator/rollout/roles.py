@@ -1,7 +1,7 @@
 """Who is stable, and who is just taking over.
 
 The live selector of the public Service is the authority: whatever it selects and is ready is what users get. The
-memory (the CR's status) only tells a revision that has settled from one that is still arriving.
+memory (the CR's status) only tells a revision that has settled from one that is still arriving, and which ones failed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def ready(scene: Scene, revision: str | None) -> int:
 def arriving(scene: Scene) -> str | None:
     """The revision that the Service selects, that answers, and that is not known as stable yet."""
     selected, memory = scene.selected, scene.memory
-    if not ready(scene, selected) or selected == memory.stable:
+    if not ready(scene, selected) or selected == memory.stable or selected in _failed(scene):
         return None
     return selected if selected in (memory.candidate, scene.wanted) else None
 
@@ -54,14 +54,25 @@ def _standing(scene: Scene, newcomer: str | None) -> str | None:
     selected, memory = scene.selected, scene.memory
     remembered = memory.stable if memory.stable in scene.revisions else None
     if newcomer is None and selected in scene.revisions and selected != memory.candidate:
-        return selected if ready(scene, selected) or remembered is None else remembered
+        trusted = ready(scene, selected) and selected not in _failed(scene)
+        return selected if trusted or remembered is None else remembered
     return remembered
 
 
 def _rescuer(scene: Scene, standing: str | None, newcomer: str | None) -> str | None:
-    """Another revision whose pods still answer, when nobody else does: it takes the place, the last one first."""
-    if newcomer is not None or ready(scene, standing) or ready(scene, scene.wanted):
+    """Another revision whose pods still answer, when nobody else does: it takes the place, the last one first.
+
+    Never one that failed, nor one that is still on trial.
+    """
+    failed, wanted = _failed(scene), scene.wanted
+    awaited = wanted not in failed and ready(scene, wanted)
+    if newcomer is not None or ready(scene, standing) or awaited:
         return None
+    barred = failed | ({scene.memory.candidate} if not scene.plan.lenient else frozenset())
     retiring = scene.memory.retiring
-    answering = [name for name in sorted(scene.revisions) if ready(scene, name)]
+    answering = [name for name in sorted(scene.revisions) if ready(scene, name) and name not in barred]
     return max(answering, key=lambda name: (name in retiring, retiring.get(name, scene.now)), default=None)
+
+
+def _failed(scene: Scene) -> frozenset[str]:
+    return frozenset(each.revision for each in scene.memory.failed)
