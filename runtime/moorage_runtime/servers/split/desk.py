@@ -36,7 +36,7 @@ _OPINIONS = 4
 _NAMED = b"x-model-version"
 _OWN = (b"/v2/health", b"/docs", b"/openapi.json")
 _OF_MODELS = (b"/v2/models/", b"/v1/models/")
-_VERSION = re.compile(rb"/(?:v2/models|v1/models|v1/predict)/[^/]+/versions/([^/:]+)").match
+_VERSION = re.compile(rb"/(?:v2/models|v1/models|v1/predict)/([^/]+)/versions/([^/:]+)").match
 
 
 class Desk:
@@ -89,6 +89,8 @@ class Desk:
         if HOP in headers or head.path.startswith(_OWN):
             return local
         door: str | None = getattr(local, "door", None)
+        if not door and (elsewhere := self._of_path(head)) is not None:
+            return Fixed(self, elsewhere, Manner.WISH, local, "")
         named = headers.get(_NAMED)
         if named is not None and (door or head.path.startswith(_OF_MODELS)):
             return self._named(named, local, door or "")
@@ -106,13 +108,17 @@ class Desk:
 
     def elsewhere(self, head: Head, fault: RequestFault) -> Route:
         """See `Splitter`; a path may name the version of another revision."""
-        found = _VERSION(head.path)
-        if found is None or HOP in head.headers or fault.reason != "VersionNotFound":
-            raise fault
-        revision = self.plan.of_version(unquote(found[1].decode("latin-1")))
-        if revision is None or revision == self.plan.own:
+        revision = self._of_path(head) if HOP not in head.headers else None
+        if revision is None:
             raise fault
         return Fixed(self, revision, Manner.WISH, Nowhere(fault, self._plane.config.limits.body_bytes), "")
+
+    def _of_path(self, head: Head) -> str | None:
+        """The other revision whose version a path names, if it names one."""
+        found = _VERSION(head.path)
+        model, version = (unquote(part.decode("latin-1")) for part in found.groups()) if found else ("", "")
+        revision = self.plan.of_version(version) if found and model == self.model else None
+        return revision if revision != self.plan.own else None
 
     def _named(self, name: bytes, local: Route, door: str) -> Route:
         revision = self.plan.named(unquote(name.decode("latin-1")))

@@ -163,6 +163,10 @@ class Town:
         self.houses.append(House(station, places))
         return self.houses[-1]
 
+    async def pair(self) -> tuple[House, House]:
+        """A stable pod of revision `abc`, and one of `def`, of the same model."""
+        return await self.open(), await self.open(revision="def", version="4")
+
     async def close(self) -> None:
         for house in self.houses:
             for client in house.clients:
@@ -170,7 +174,10 @@ class Town:
             await house.station.stop()
 
 
-def split(house: House, address: str, weight: int, shield: Shield | None = Shield(), **table: Any) -> None:
+SHIELD = Shield()
+
+
+def split(house: House, address: str, weight: int, shield: Shield | None = SHIELD, **table: Any) -> None:
     """Give the revision `def` at `address` a share of a pod's requests."""
     house.follow(
         {
