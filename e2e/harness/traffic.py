@@ -15,6 +15,8 @@ from typing import Any
 from e2e.harness.api import ApiServer, Object
 from e2e.harness.kinds import CONFIG_MAP, NAMESPACE, POD
 from e2e.harness.kubectl import Kubectl
+from e2e.harness.patrol import SCRIPT as PATROL_SCRIPT
+from e2e.harness.patrol import Patrol, plan
 
 IMAGE = "localhost/moorage-runtime:dev"
 SCRIPT = Path(__file__).with_name("traffic_in_pod.py")
@@ -112,7 +114,8 @@ class Traffic:
         """Make the pod and wait until it runs."""
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         self.api.create(NAMESPACE, None, {"metadata": {"name": self.namespace, "labels": labels}})
-        script = {"metadata": {"name": "traffic"}, "data": {"traffic.py": SCRIPT.read_text()}}
+        scripts = {"traffic.py": SCRIPT.read_text(), "patrol.py": PATROL_SCRIPT.read_text()}
+        script = {"metadata": {"name": "traffic"}, "data": scripts}
         self.api.create(CONFIG_MAP, self.namespace, script)
         self.api.create(POD, self.namespace, client_pod())
         self.kubectl.run(
@@ -145,6 +148,16 @@ class Traffic:
         """Start load over keep-alive connections; the caller stops it."""
         bounds = ["--least", str(least), "--connections", str(connections), "--seconds", str(seconds)]
         return Load(self._start("load", url, body, *bounds, "--pause", str(pause)))
+
+    def patrol(self, model: str, namespace: str, *, rate: float = 50, seconds: float = 300) -> Patrol:
+        """Start asking a deployment's model at an even rate about every patient, door by door; the caller stops it."""
+        inside = ("exec", "-i", "-n", self.namespace, "client", "--", "python3", "/traffic/patrol.py")
+        process = self.kubectl.start(*inside)
+        assert process.stdin is not None
+        host = f"{model}.{namespace}.svc.cluster.local"
+        process.stdin.write(plan(model, host, 80, rate=rate, seconds=seconds))
+        process.stdin.flush()
+        return Patrol(process)
 
     def ask(self, url: str, body: str = "") -> tuple[int, dict[str, str], Any]:
         """One request: status, headers, JSON body."""
