@@ -37,9 +37,9 @@ class Tally:
             self.faults[reason] = self.faults.get(reason, 0) + 1
 
     def differs(self, sample: str) -> None:
-        """One comparison found a difference; the first few are told."""
+        """One comparison found a difference; the first few are told, each once."""
         self.differed += 1
-        if len(self.samples) < _SAMPLES:
+        if len(self.samples) < _SAMPLES and sample not in self.samples:
             self.samples.append(sample)
 
     def report(self) -> Forwarded:

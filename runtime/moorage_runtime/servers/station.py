@@ -31,6 +31,7 @@ from moorage_runtime.servers.rest.v1 import V1Door
 from moorage_runtime.servers.rest.v2 import V2Door
 from moorage_runtime.servers.split.behind import Behind
 from moorage_runtime.servers.split.desk import Desk
+from moorage_runtime.servers.split.watching import watch
 from moorage_runtime.servers.traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Station:
         self._watching: list[asyncio.Task[None]] = []
         router = Router(_doors(self.plane, one=len(names) == 1), self._epoch, self._keys)
         self.desk = _desk(self.plane, self._epoch) if len(names) == 1 else None
+        self._comparing = watch(self.plane, self.desk) if self.desk is not None else None
         router.splitter = self.desk
         self._public = Listener(
             router,
@@ -107,6 +109,8 @@ class Station:
         await self._grpc.stop(LAST_ANSWERS_SECONDS)
         for listener in (self._public, self._admin):
             await listener.stop(LAST_ANSWERS_SECONDS)
+        if self._comparing is not None:
+            self._comparing.close()
         if self.desk is not None:
             self.desk.close()
         self.plane.close()
