@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -21,6 +21,7 @@ PATH_ENV = "MOORAGE_SETTINGS"
 NAMESPACE_ENV = "MOORAGE_NAMESPACE"
 DEFAULT_PATH = "/etc/moorage/settings.yaml"
 REGISTRY_CREDENTIALS = Path("/etc/moorage/registries")
+PROMETHEUS_CREDENTIALS = Path("/etc/moorage/prometheus")
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -43,6 +44,8 @@ HTTP_URL = "^https?://[^@/]+(/[^@]*)?$"
 _TCP_PORT = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 REDIS_URL = rf"^rediss?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:{_TCP_PORT})?(/[0-9]{{1,3}})?$"
 """As above. `rediss`: over TLS; the path is the number of the database."""
+HOST = r"^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"
+"""A host, or all below a domain, and a port where it is not the usual one."""
 Seconds = Annotated[float, BeforeValidator(_duration), Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
 
@@ -82,6 +85,22 @@ class CacheSettings(Settled):
     ca_config_map: str | None = None
 
 
+class PrometheusSettings(Settled):
+    """One Prometheus server, by a name that the metrics of a rollout use."""
+
+    url: str = Field(pattern=HTTP_URL)
+    timeout: Annotated[Seconds, Field(le=30)] = 5.0
+    ca_file: Path | None = None
+
+
+class WebhookSettings(Settled):
+    """`allowed_hosts`: what the webhooks of rollouts may call: example.com, *.example.com, each with :port if it is
+    not the usual one. None by default: whoever may write a resource makes the operator call.
+    """
+
+    allowed_hosts: tuple[Annotated[str, Field(pattern=HOST)], ...] = ()
+
+
 class RuntimeSettings(Settled):
     """What serving pods get where a CR says nothing."""
 
@@ -94,10 +113,14 @@ class RuntimeSettings(Settled):
 
 
 class NetworkSettings(Settled):
-    """`egress`: NetworkPolicy egress rules towards the artifact stores. `admin_peers`: who may reach the admin port."""
+    """`egress`: NetworkPolicy egress rules towards the artifact stores. `admin_peers`: who may reach the admin port.
+    `pod_access`: how the operator reaches it: Direct, or by the proxy of the API server, for one outside of the pods'
+    network.
+    """
 
     egress: tuple[Mapping[str, Any], ...] = ()
     admin_peers: tuple[Mapping[str, Any], ...] = ()
+    pod_access: Literal["Direct", "ApiServer"] = "Direct"
 
 
 class ElectionSettings(Settled):
@@ -114,6 +137,8 @@ class Settings(Settled):
     registries: Mapping[str, RegistrySettings] = Field(default_factory=dict)
     stores: Mapping[str, StoreSettings] = Field(default_factory=dict)
     caches: Mapping[str, CacheSettings] = Field(default_factory=dict)
+    prometheus: Mapping[str, PrometheusSettings] = Field(default_factory=dict)
+    webhooks: WebhookSettings = WebhookSettings()
     network: NetworkSettings = NetworkSettings()
     election: ElectionSettings = ElectionSettings()
     watch_namespaces: tuple[str, ...] = ()
@@ -124,6 +149,7 @@ class Settings(Settled):
     workers: int = Field(default=8, ge=1, le=64)
     port: int = Field(default=8080, ge=0, le=65535)
     registry_credentials: Path = REGISTRY_CREDENTIALS
+    prometheus_credentials: Path = PROMETHEUS_CREDENTIALS
 
     def defaults(self) -> Defaults:
         """What they add to a pod."""

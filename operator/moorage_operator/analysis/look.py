@@ -22,7 +22,8 @@ _STRETCH = 100
 """Requests of the candidate after which a new stretch begins, at least."""
 MAX_DIFFERENCES = 5
 
-_WARMED_UP = Check("warmUp", Verdict.INCONCLUSIVE, message="counting begins")
+_COUNTING_BEGINS = Check("warmUp", Verdict.INCONCLUSIVE, message="counting begins")
+_UNHEARD = Check("judges", Verdict.INCONCLUSIVE, message="metrics and webhooks have not been asked yet")
 _SILENT = Check("reports", Verdict.INCONCLUSIVE, message="no pod of the stable version tells what it has counted")
 
 
@@ -75,7 +76,7 @@ def look(case: Candidacy, totals: Totals, readings: Readings, now: datetime) -> 
         return _first(case, totals, readings, now)
     counted = _counted(case, totals, readings)
     seconds = (now - totals.since).total_seconds()
-    checks = [*_checks(case, counted, readings, seconds), *readings.opinions]
+    checks = list(_checks(case, counted, readings, seconds))
     samples = differences(readings, case.stable, case.candidate)
     judgement = judge(case.rules, checks, failures=totals.failures, at=now, samples=samples)
     return Look(replace(counted, failures=judgement.failures), judgement)
@@ -91,10 +92,15 @@ def differences(readings: Readings, stable: str | None, candidate: str) -> tuple
 
 
 def _first(case: Candidacy, totals: Totals, readings: Readings, now: datetime) -> Look:
-    same = totals.window.split(" ")[0] == case.candidate
-    begun = Totals(mark=readings.mark, window=case.window, since=now, reference=_reference(totals) if same else Tally())
-    checks = [crashing.check(case.crashes, case.began), _WARMED_UP]
-    judgement = judge(case.rules, checks, failures=0, at=now)
+    known = totals if totals.candidate_revision == case.candidate else Totals()
+    begun = Totals(
+        mark=readings.mark,
+        window=case.window,
+        since=now,
+        reference=_reference(known),
+        watched=known.watched or case.began,
+    )
+    judgement = judge(case.rules, [_crashes(case, begun), _COUNTING_BEGINS], failures=0, at=now)
     return Look(replace(begun, failures=judgement.failures), judgement)
 
 
@@ -123,13 +129,20 @@ def _checks(case: Candidacy, totals: Totals, readings: Readings, seconds: float)
     rules = case.rules
     step = Sides(totals.stable, totals.candidate, totals.reference)
     late = Sides(totals.late_stable, totals.late_candidate)
-    yield crashing.check(case.crashes, case.began)
+    yield _crashes(case, totals)
     if _silent(readings, case.stable):
         yield _SILENT
     yield error_rate.check(rules, step, late, seconds)
     if disagreement.asked_for(rules):
         yield disagreement.check(rules, step, late)
     yield latency.check(rules, step, late)
+    yield from readings.opinions
+    if len(readings.opinions) < rules.judges:
+        yield _UNHEARD
+
+
+def _crashes(case: Candidacy, totals: Totals) -> Check:
+    return crashing.check(case.crashes, totals.watched or case.began)
 
 
 def _silent(readings: Readings, stable: str | None) -> bool:

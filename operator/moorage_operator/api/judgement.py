@@ -62,7 +62,8 @@ class Judgement:
 class Rules:
     """What a candidate is held to, in seconds and in shares between 0 and 1.
 
-    `compare_share`: of the candidate's answers that are compared; 0: none, and none are asked for.
+    `compare_share`: of the candidate's answers that are compared; 0: none, and none are asked for. `judges`: metrics
+    and webhooks that have a say.
     """
 
     interval: float = 10.0
@@ -74,6 +75,7 @@ class Rules:
     max_disagreement: float = 0.05
     failure_limit: int = 2
     compare_share: float = 1.0
+    judges: int = 0
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -98,9 +100,10 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
 class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Everything that the next look must know of the looks before, and that survives a restart of the operator.
 
-    `mark`: names the readings that are counted in already, the next ones count from there. `window`: names the step;
-    another one counts anew, from `since` on. `stable`, `candidate`: of the whole step.
+    `mark`: names the readings that are counted in already, the next ones count from there. `window`: names the step,
+    after the candidate's revision; another one counts anew, from `since` on. `stable`, `candidate`: of the whole step.
     `late_stable`, `late_candidate`: of its latest stretch only. `reference`: the stable side in the step before.
+    `watched`: since when this candidate has been looked at, over all steps.
     """
 
     mark: str = ""
@@ -112,6 +115,12 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     late_stable: Tally = Tally()
     late_candidate: Tally = Tally()
     reference: Tally = Tally()
+    watched: datetime | None = None
+
+    @property
+    def candidate_revision(self) -> str:
+        """Whose totals they are; empty before the first step."""
+        return self.window.partition(" ")[0]
 
     def text(self) -> str:
         """As the status keeps it."""

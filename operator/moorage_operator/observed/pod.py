@@ -24,6 +24,11 @@ class Pod:
         return str(self.body["metadata"]["name"])
 
     @property
+    def namespace(self) -> str:
+        """Where it lives."""
+        return str(self.body["metadata"]["namespace"])
+
+    @property
     def revision(self) -> str | None:
         """The revision that its label names."""
         return _text(self._labels.get(REVISION_LABEL))

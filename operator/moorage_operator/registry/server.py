@@ -12,8 +12,9 @@ from typing import Any
 import aiohttp
 
 from moorage_operator.api.conditions import Reason
+from moorage_operator.bounded import read_whole
+from moorage_operator.credentials import authorization
 from moorage_operator.errors import RegistryFault
-from moorage_operator.registry.credentials import authorization
 
 API = "/api/2.0/mlflow"
 MAX_ANSWER = 4 * 2**20
@@ -69,7 +70,7 @@ class RegistryServer:
         async with self._session.get(
             url, params=query, headers=headers, timeout=limit, ssl=self._trust(), allow_redirects=False
         ) as answer:
-            return answer.status, await answer.content.read(MAX_ANSWER)
+            return answer.status, await read_whole(answer, MAX_ANSWER) or b""
 
     def _trust(self) -> ssl.SSLContext | bool:
         ca = self.source.ca_file

@@ -1,4 +1,4 @@
-"""The operator's own credentials for a registry: files that the install mounts, read anew for every call."""
+"""The operator's own credentials for a server: files that the install mounts, read anew for every call."""
 
 from __future__ import annotations
 
