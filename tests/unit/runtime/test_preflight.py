@@ -199,11 +199,11 @@ def test_a_model_that_memory_cannot_hold_is_not_even_fetched(places: Places) -> 
         store.objects["fraud/1/model.onnx"] = graphs.model(20 * MIB)
         source = Source(uri="s3://models/fraud/1", endpoint=store.url)
         with pytest.raises(ArtifactFault) as caught:
-            download(RuntimeConfig(model="m", version="1", revision="r", source=source), places, 64 * MIB)
+            download(RuntimeConfig(model="m", version="1", revision="r", source=source), places, 32 * MIB)
         assert caught.value.reason == reasons.MEMORY_TOO_SMALL
         assert caught.value.message == (
-            "the model is 20.0 MiB, and the memory limit of the container is 64.0 MiB; set "
-            "spec.resources.limits.memory to 131Mi or more, as weights lie in memory twice while they are loaded"
+            "the model is 20.0 MiB, and the memory limit of the container is 32.0 MiB; set "
+            "spec.resources.limits.memory to 137Mi or more, as weights lie in memory twice while they are loaded"
         )
         assert not any("GET /models/fraud" in line for line in store.seen)
 
