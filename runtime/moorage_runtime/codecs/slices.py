@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 Body = bytes | bytearray | memoryview
 GREAT_BYTES = 64 << 10
 SLICE_BYTES = 16 << 10
@@ -18,6 +20,9 @@ SLICE_ELEMENTS = 2048
 GREAT_ELEMENTS = 4 * SLICE_ELEMENTS
 _SPACE = rb"[ \t\r\n]*"
 _ATTEMPTS = 4
+_BYTE = re.compile(r"\(byte (\d+)\)").search
+_OPEN = "truncated"
+_outline = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _AROUND_BYTES = 4 << 10
 
 T = TypeVar("T")
@@ -36,7 +41,15 @@ def finish(steps: Steps[T]) -> T:
 
 
 class Unsliced(Exception):
-    """A list cannot be taken in slices: something in it is wrong, or looks so."""
+    """A request cannot be taken in slices: something in it is wrong, or looks so.
+
+    `part`: the list's next elements, of which `count` came before, when those are JSON and yet not taken; `words`: of
+    the parser, when they are no JSON. Neither where it is unknown what is wrong.
+    """
+
+    def __init__(self, part: bytes | None = None, count: int = 0, words: str | None = None) -> None:
+        super().__init__()
+        self.part, self.count, self.words = part, count, words
 
 
 class Cut(NamedTuple):
@@ -75,11 +88,33 @@ def parts(body: Body, at: int, cut: Cut, take: Callable[[bytes, int], int]) -> S
 
 
 def _taken(body: Body, at: int, cut: Cut, take: Callable[[bytes, int], int], count: int) -> tuple[re.Match[bytes], int]:
+    whole: bytes | None = None
     for place in _places(body, at, cut):
-        found = take(b"".join((b"[", body[at : place.end(1)], b"]")), count)
+        part = b"".join((b"[", body[at : place.end(1)], b"]"))
+        found = take(part, count)
         if found:
             return place, found
-    raise Unsliced
+        if whole is None and _fault(part) is None:
+            whole = part
+    raise Unsliced(whole, count, None if whole else _malformed(body, at))
+
+
+def _fault(part: bytes) -> str | None:
+    """What the parser says of a list; None when it is JSON."""
+    try:
+        _outline(part)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error)
+    return None
+
+
+def _malformed(body: Body, at: int) -> str | None:
+    """What the parser says of the list's next part, if that is wrong wherever it ends."""
+    words = _fault(b"".join((b"[", body[at : at + _ATTEMPTS * SLICE_BYTES])))
+    place = _BYTE(words) if words is not None and not words.endswith(_OPEN) else None
+    if words is None or place is None or "trailing" in words:
+        return None
+    return f"{words[: place.start(1)]}{int(place[1]) + at - 1}{words[place.end(1) :]}"
 
 
 def _places(body: Body, at: int, cut: Cut) -> Iterator[re.Match[bytes]]:

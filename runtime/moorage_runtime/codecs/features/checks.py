@@ -76,6 +76,18 @@ def read(body: bytes, features: Sequence[Feature], first: int) -> tuple[Rows, bo
     return told
 
 
+def wrong_rows(part: bytes, features: Sequence[Feature], first: int) -> RequestFault | None:
+    """What is wrong with these rows, a JSON list of which `first` came before; None when nothing is."""
+    by_name = {feature.name: feature for feature in features}
+    problems, more = _Problems(), ""
+    try:
+        for at, row in enumerate(_parsed(part), first):
+            _row(row, f"rows[{at}]", by_name, problems)
+    except _Enough:
+        more = "; and more"
+    return RequestFault(422, INVALID, "; ".join(problems.found) + more) if problems.found else None
+
+
 def _glance(body: bytes, features: Mapping[str, Feature]) -> None:
     """What is no such request at all is not made into a million objects to be told so."""
     try:

@@ -56,9 +56,19 @@ class Reader:
         """The same in steps, between which others can have their turn."""
         try:
             return (yield from self.sliced(body, "rows"))
-        except Unsliced:
-            with undisturbed():
-                return self.read(bytes(body))
+        except Unsliced as found:
+            fault = self.wrong(found)
+        yield
+        if fault is not None:
+            raise fault
+        with undisturbed():
+            return self.read(bytes(body))
+
+    def wrong(self, found: Unsliced) -> RequestFault | None:
+        """What keeps a request from being read, where the slice alone tells it."""
+        if found.words is not None:
+            return RequestFault(400, checks.MALFORMED, found.words)
+        return None if found.part is None else checks.wrong_rows(found.part, self._features, found.count)
 
     def sliced(self, body: Body, key: str) -> Steps[Question]:
         """A plainly right request in steps. `key`: what its list of rows is called. Raises `Unsliced`, or 413, 422."""

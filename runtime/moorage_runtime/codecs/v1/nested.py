@@ -33,7 +33,7 @@ def tensor(raw: msgspec.Raw, spec: TensorSpec, path: str, below: str = "") -> Ar
     rank = len(spec.shape)
     flat = spec.shape[1:] == (1,) and opening(raw, 2)[1:] != b"["
     try:
-        data = _decoder(spec.datatype, rank - flat)(raw)
+        data = decoder(spec.datatype, rank - flat)(raw)
         array = np.array(_unpacked(data) if spec.datatype == "BYTES" else data, dtype_of(spec.datatype))
     except (msgspec.DecodeError, RecursionError) as error:
         raise malformed(error, path, below) from error
@@ -50,7 +50,8 @@ def tensor(raw: msgspec.Raw, spec: TensorSpec, path: str, below: str = "") -> Ar
 
 
 @cache
-def _decoder(datatype: str, depth: int) -> Any:
+def decoder(datatype: str, depth: int) -> Any:
+    """Reads JSON lists so deep."""
     return msgspec.json.Decoder(lists(datatype, depth)).decode
 
 

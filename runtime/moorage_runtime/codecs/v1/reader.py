@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from moorage_runtime.codecs.features.reader import Reader
-from moorage_runtime.codecs.slices import Body, Steps, Unsliced, great_list, keys, undisturbed
+from moorage_runtime.codecs.slices import Around, Body, Steps, Unsliced, great_list, keys, undisturbed
 from moorage_runtime.codecs.v1.nested import is_bytes, opening, tensor
 from moorage_runtime.codecs.v1.plain_rows import PlainRows
 from moorage_runtime.codecs.v1.refusals import invalid, malformed, names
@@ -57,24 +57,43 @@ class V1Reader:
 
     def steps(self, body: Body) -> Steps[Request]:
         """The same in steps, between which others can have their turn."""
-        try:
-            return (yield from self._by_slices(body))
-        except Unsliced:
-            with undisturbed():
-                return self.read(bytes(body))
-
-    def _by_slices(self, body: Body) -> Steps[Request]:
         around = great_list(body, _LISTS)
-        if around is None:
-            raise Unsliced
-        by_row = around.key == _INSTANCES
-        if by_row and _OBJECT.match(body, around.start) is not None:
-            question = yield from self._features.sliced(body, "instances")
-            return Request(question.inputs, by_row=True)
-        if self._sliced is None:
-            raise Unsliced
-        array = yield from self._sliced.read(body, around)
-        return Request({self._sliced.name: array}, by_row=by_row)
+        found = (yield from self._by_slices(body, around)) if around is not None else None
+        if found is not None:
+            return found
+        with undisturbed():
+            return self.read(bytes(body))
+
+    def _by_slices(self, body: Body, around: Around) -> Steps[Request | None]:
+        by_row, path = around.key == _INSTANCES, around.key.decode()
+        named = by_row and _OBJECT.match(body, around.start) is not None
+        try:
+            if named:
+                question = yield from self._features.sliced(body, path)
+                return Request(question.inputs, by_row=True)
+            if self._sliced is not None:
+                array = yield from self._sliced.read(body, around)
+                return Request({self._sliced.name: array}, by_row=by_row)
+        except Unsliced as found:
+            fault = self._wrong(found, body, around, named=named)
+            if fault is not None:
+                raise fault from found
+        yield
+        return None
+
+    def _wrong(self, found: Unsliced, body: Body, around: Around, *, named: bool) -> RequestFault | None:
+        if not named or found.words is not None:
+            sliced = self._sliced
+            depth = sliced.depth(body, around.start) if sliced else 0
+            return sliced.wrong(found, around.key.decode(), depth) if sliced else None
+        try:
+            rows = _decode_rows(found.part or b"[]")
+        except msgspec.DecodeError:
+            return None
+        if not rows or rows[0].keys() & self._specs.keys():
+            return None
+        fault = self._features.wrong(found)
+        return invalid(_in_our_words(fault)) if fault else None
 
     def _carefully(self, body: bytes) -> Request:
         try:
@@ -131,7 +150,7 @@ class V1Reader:
         except RequestFault as fault:
             if fault.status == 413:
                 raise
-            raise invalid(fault.message.replace("rows[", "instances[")) from fault
+            raise invalid(_in_our_words(fault)) from fault
 
     def _by_column(self, raw: msgspec.Raw) -> dict[str, Array]:
         if opening(raw, 1) != b"{" or (self._only and self._only.datatype == "BYTES" and is_bytes(raw)):
@@ -155,3 +174,7 @@ class V1Reader:
         if sum(array.size for array in inputs.values()) > self._elements:
             raise too_many(self._elements)
         return inputs
+
+
+def _in_our_words(fault: RequestFault) -> str:
+    return fault.message.replace("rows[", "instances[")

@@ -8,7 +8,8 @@ import numpy as np
 from moorage_runtime.codecs import numbers
 from moorage_runtime.codecs.slices import Around, Body, Steps, Unsliced, parts, without
 from moorage_runtime.codecs.slices import numbers as numbers_nested
-from moorage_runtime.codecs.v1.nested import opening, tensor
+from moorage_runtime.codecs.v1.nested import decoder, opening, tensor
+from moorage_runtime.codecs.v1.refusals import invalid, malformed
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of, fits
 
@@ -30,9 +31,7 @@ class Sliced:
         """The tensor. Raises `Unsliced`, and `RequestFault` 413."""
         if self._dtype.kind not in "fiub":
             raise Unsliced
-        nested = opening(msgspec.Raw(b"[" + bytes(body[around.start : around.start + _OPENING_BYTES])), 2)[1:] == b"["
-        scalars = self._spec.shape[1:] == (1,) and not nested
-        depth = len(self._spec.shape) - scalars
+        depth = self.depth(body, around.start)
         found: list[Array] = []
 
         def take(part: bytes, before: int) -> int:
@@ -49,6 +48,24 @@ class Sliced:
             raise Unsliced
         yield
         return self._whole(found)
+
+    def wrong(self, found: Unsliced, path: str, depth: int) -> RequestFault | None:
+        """What keeps a list by the key `path`, nested this deep, from being read, where the slice alone tells it."""
+        if found.words is not None:
+            return invalid(found.words)
+        if found.part is None:
+            return None
+        try:
+            decoder(self._spec.datatype, depth)(found.part)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return malformed(error, path, first=found.count)
+        return None
+
+    def depth(self, body: Body, start: int) -> int:
+        """How deep the list is nested that begins at `start`: rows of one element may be that element."""
+        text = msgspec.Raw(b"[" + bytes(body[start : start + _OPENING_BYTES]))
+        scalars = self._spec.shape[1:] == (1,) and opening(text, 2)[1:] != b"["
+        return len(self._spec.shape) - scalars
 
     def _whole(self, found: list[Array]) -> Array:
         try:

@@ -41,17 +41,22 @@ class Careful:
         return wanted, request.id, told, binary
 
 
+_INVALID = 400
 Lists = Mapping[bytes, memoryview]
 
 
 def _outlined(text: blobs.Body) -> Steps[tuple[wire.Request, Lists]]:
     found = yield from outline(text)
     yield
+    read = wire.read_large if len(found.text) > slices.GREAT_BYTES else wire.read
     try:
-        return wire.read(found.text), found.lists
-    except RequestFault:
-        # What is wrong is told of the text as it came.
-        return wire.read(text), {}
+        return read(found.text), found.lists
+    except RequestFault as fault:
+        if not found.lists or fault.status != _INVALID:
+            raise
+    yield
+    # What is wrong is told of the text as it came.
+    return wire.read(text), {}
 
 
 class _Inputs:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from moorage_runtime.codecs.v2.request import malformed
+from moorage_runtime.errors import RequestFault
 
 ABSENT = msgspec.Raw(b"")
 
@@ -37,6 +38,12 @@ class Request(msgspec.Struct, gc=False):
     outputs: list[Output] | None = None
 
 
+class _Sides(msgspec.Struct, gc=False):
+    parameters: msgspec.Raw = ABSENT
+
+
+_PARAMETERS_BYTES = 64 << 10
+_decode_sides = msgspec.json.Decoder(_Sides).decode
 _decode = msgspec.json.Decoder(Request).decode
 
 
@@ -46,3 +53,14 @@ def read(text: bytes | bytearray | memoryview) -> Request:
         return _decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error) from error
+
+
+def read_large(text: bytes | bytearray | memoryview) -> Request:
+    """The same for a long text, of which only the tensors' data may be long. Raises `RequestFault` 400 or 413."""
+    try:
+        size = len(memoryview(_decode_sides(text).parameters))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error) from error
+    if size > _PARAMETERS_BYTES:
+        raise RequestFault(413, "JsonTooLarge", f"parameters: may have {_PARAMETERS_BYTES} bytes of JSON")
+    return read(text)
