@@ -82,4 +82,5 @@ def _place(at: Sequence[np.intp] | tuple[np.intp, ...]) -> str:
 
 
 def _named(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+    short = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+    return short if short.isprintable() else repr(short)
