@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage_operator.api.blueprint import Blueprint
+from moorage_operator.api.judgement import Readings
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Decision, Defaults, Endpoint, Resolution, Resolved, Snapshot
-from moorage_operator.api.step import RevisionState, Scene, Size
+from moorage_operator.api.step import RevisionState, Scene, Size, Step
 from moorage_operator.desired import autoscaler
 from moorage_operator.desired.blueprint import blueprint
 from moorage_operator.desired.build import build
+from moorage_operator.desired.revision import meaning_hash
 from moorage_operator.desired.routes import routes
 from moorage_operator.errors import Fault, SpecFault
-from moorage_operator.judge.evidence import Evidence
+from moorage_operator.judge.evidence import Evidence, Fit, Trial
 from moorage_operator.judge.happenings import happenings
 from moorage_operator.judge.investigate import investigate, refusals
 from moorage_operator.judge.status import status
+from moorage_operator.judging import Standing, standing
 from moorage_operator.observed.blueprints import read_blueprints
+from moorage_operator.observed.crashes import crashes
+from moorage_operator.observed.followed import routed
+from moorage_operator.observed.intents import intents
 from moorage_operator.observed.memory import remember
 from moorage_operator.observed.revisions import revision_states
+from moorage_operator.observed.schemas import schema_of
 from moorage_operator.observed.world import World, sort
 from moorage_operator.plan.changes import changes, ref_of
 from moorage_operator.plan.contains import contains
 from moorage_operator.plan.routes import next_routes
 from moorage_operator.plan.update import differing_parts
+from moorage_operator.rollout import roles
 from moorage_operator.rollout.next_step import next_step
+from moorage_operator.rollout.plan import plan, scale_down_seconds
+from moorage_operator.schema.compatible import incompatibility
 
+UNREAD = Readings()
 CLEANUP_SECONDS = 1.0
 CONFLICT_SECONDS = 10.0
 """Nobody tells us when a foreign object goes away."""
@@ -54,9 +65,12 @@ def decide(
     endpoint: Endpoint,
     *,
     retire_seconds: float = 30.0,
+    readings: Readings = UNREAD,
     faults: tuple[Fault, ...] = (),
 ) -> Decision:
-    """Decide everything about one CR. `faults`: what the writes of this very pass met, to be told in the status."""
+    """Decide everything about one CR. `readings`: what its pods just told. `faults`: what the writes of this very pass
+    met, to be told in the status.
+    """
     owner = snapshot.deployment
     if owner.metadata.deletion_timestamp is not None:
         return Decision((), _plain(owner), status_changed=False)
@@ -64,9 +78,14 @@ def decide(
     meaning = _meaning(owner, resolution, defaults, endpoint)
     blueprints = _blueprints(world, meaning)
     states = revision_states(world, owner, blueprints.values())
-    step = next_step(_scene(snapshot, world, meaning, states, retire_seconds))
-    table = next_routes(world, routes(step, states))
-    wished = build(owner, step, blueprints, table, defaults)
+    fit = _fit(world, owner, meaning.wanted)
+    scene = _scene(snapshot, world, meaning, states, retire_seconds, readings, fit)
+    ended = crashes(world.pods_of(scene.memory.candidate))
+    stood = standing(owner, scene.memory, readings, ended, snapshot.now)
+    scene = replace(scene, judgement=stood.judgement)
+    step = next_step(scene)
+    table = next_routes(world, routes(owner.spec, step, states))
+    wished = build(owner, step, blueprints, table, defaults, remembered=_remembered(scene, owner, blueprints))
     evidence = investigate(
         snapshot,
         world,
@@ -78,11 +97,13 @@ def decide(
         refusals=refusals(faults, map(ref_of, wished), world.foreign),
         update=_update(meaning, blueprints),
         scaled=autoscaler.wanted(owner.spec),
+        trial=_trial(scene, step, stood, fit),
     )
     told = status(evidence)
     writes = changes(world, wished, table.generation if wished else 0)
     news = happenings(owner.status, told)
-    return Decision(writes, told, told != _plain(owner), _look_again(evidence, world, faults), news)
+    again = _look_again(evidence, world, faults, stood.look_again if step.candidate is not None else None)
+    return Decision(writes, told, told != _plain(owner), again, news)
 
 
 def _meaning(owner: ModelDeployment, resolution: Resolution, defaults: Defaults, endpoint: Endpoint) -> _Meaning:
@@ -119,18 +140,54 @@ def _scene(
     meaning: _Meaning,
     states: Mapping[str, RevisionState],
     retire_seconds: float,
+    readings: Readings,
+    fit: Fit,
 ) -> Scene:
-    spec = snapshot.deployment.spec
+    owner, spec = snapshot.deployment, snapshot.deployment.spec
     scaled = autoscaler.wanted(spec)
-    return Scene(
+    memory = remember(owner.status, snapshot.now)
+    scene = Scene(
         wanted=meaning.wanted,
         revisions=states,
         selected=world.selected,
         size=Size(spec.min_replicas, (spec.max_replicas or 0) if scaled else spec.min_replicas, scaled),
-        memory=remember(snapshot.deployment.status, snapshot.now),
+        memory=memory,
         now=snapshot.now,
-        retire_seconds=retire_seconds,
+        retire_seconds=scale_down_seconds(spec, retire_seconds),
+        plan=plan(spec),
+        judgement=memory.judgement,
+        intents=intents(owner.metadata),
+        meaning=meaning_hash(spec),
+        previous=tuple(each.revision for each in owner.status.history),
+        misfit=fit.obstacle,
+        deadline_seconds=float(spec.progress_deadline_seconds),
     )
+    stable = roles.stable(scene)
+    return replace(scene, routed=routed(world, readings, states.get(stable) if stable is not None else None))
+
+
+def _trial(scene: Scene, step: Step, stood: Standing, fit: Fit) -> Trial:
+    """The numbers that led to a rollback stay until somebody else comes in."""
+    told = Trial(plan=scene.plan, fit=fit)
+    if step.candidate is None:
+        return replace(told, judgement=stood.judgement or scene.memory.judgement if step.failed else None)
+    if step.candidate != scene.memory.candidate:
+        return told
+    return replace(told, judgement=stood.judgement, totals=stood.totals)
+
+
+def _fit(world: World, owner: ModelDeployment, wanted: str | None) -> Fit:
+    serving = owner.status.stable.revision if owner.status.stable is not None else None
+    before, after = schema_of(world, serving), schema_of(world, wanted)
+    if serving == wanted or before is None or after is None:
+        return Fit()
+    return Fit(compared=True, misfit=incompatibility(before, after), allowed=owner.spec.allow_schema_change)
+
+
+def _remembered(scene: Scene, owner: ModelDeployment, blueprints: Mapping[str, Blueprint]) -> tuple[str, ...]:
+    """The revisions that served, of which enough is kept to run them again."""
+    kept = scene.previous[: 1 + owner.spec.revision_history_limit]
+    return tuple(each for each in kept if each in blueprints)
 
 
 def _update(meaning: _Meaning, blueprints: Mapping[str, Blueprint]) -> tuple[str, ...]:
@@ -139,9 +196,10 @@ def _update(meaning: _Meaning, blueprints: Mapping[str, Blueprint]) -> tuple[str
     return differing_parts(blueprints[meaning.fresh.revision], meaning.fresh)
 
 
-def _look_again(evidence: Evidence, world: World, faults: tuple[Fault, ...]) -> float | None:
+def _look_again(evidence: Evidence, world: World, faults: tuple[Fault, ...], due_in: float | None) -> float | None:
     left, problem = evidence.seconds_left, evidence.problems.any
     moments = [
+        due_in,
         evidence.step.look_again,
         left if left is not None and left > 0 else None,
         problem.patience if problem is not None else None,

@@ -23,6 +23,8 @@ TOUCH_ANNOTATION = f"{GROUP}/routes-generation"
 VERSION_ANNOTATION = f"{GROUP}/model-version"
 ARTIFACT_ANNOTATION = f"{GROUP}/artifact-uri"
 STORAGE_ANNOTATION = f"{GROUP}/storage-uri"
+INTENT_PREFIX = f"{GROUP}/"
+"""Of the annotations by which people promote, abort, retry, pause and undo."""
 
 SERVE_CONTAINER = "server"
 DOWNLOAD_CONTAINER = "download"
@@ -54,6 +56,11 @@ def routes_config_map(owner: str) -> str:
 def autoscaler(owner: str) -> str:
     """The HorizontalPodAutoscaler of the stable revision."""
     return owner
+
+
+def trial_autoscaler(owner: str, revision: str) -> str:
+    """The HorizontalPodAutoscaler of a candidate."""
+    return revision_name(owner, revision)
 
 
 def disruption_budget(owner: str) -> str:

@@ -98,7 +98,8 @@ def test_the_service_never_points_to_nobody_while_somebody_who_may_serve_answers
             may = {*step.roles()} - barred(step) - on_trial - {scene.memory.candidate}
             judged_bad = scene.judgement is not None and scene.judgement.verdict is Verdict.FAIL
             may -= {step.candidate} if judged_bad else set()
-            assert not {name for name in may if ready(scene, name)}, "somebody else would answer"
+            others = {name for name in may if ready(scene, name)}
+            assert not others, f"{step.target} does not answer, {others} would: {scene} {step}"
 
 
 @settings(max_examples=60, deadline=None)
@@ -185,9 +186,9 @@ def test_no_promotion_without_every_step_its_hold_and_its_pass(script: list[Mome
             end = [scene for scene, step in trial if step.progress.step > number] + [trace[index][0]]
             first = min(scene.now for scene in end if scene.now >= last.now)
             assert (first - begun).total_seconds() >= planned.hold
-            judged = [scene.judgement for scene, _ in trial if scene.judgement is not None and scene.judgement.at > begun]
-            judged += [trace[index][0].judgement] if trace[index][0].judgement is not None else []
-            assert Verdict.PASS in {each.verdict for each in judged if each is not None and each.at <= first}
+            seen = [scene.judgement for scene, _ in [*trial, trace[index]]]
+            judged = [each for each in seen if each is not None and begun < each.at <= first]
+            assert Verdict.PASS in {each.verdict for each in judged}
 
 
 @settings(max_examples=60, deadline=None)

@@ -85,6 +85,8 @@ class JudgementStatus(Told):
     """Judgements in a row that said Fail."""
     checks: Annotated[tuple[CheckStatus, ...], Field(max_length=32)] = Field(default=(), json_schema_extra=ATOMIC)
     """The checks, each with its numbers."""
+    samples: Annotated[tuple[_Text, ...], Field(max_length=8)] = Field(default=(), json_schema_extra=ATOMIC)
+    """A few answers that differed from the stable revision's, without inputs."""
 
 
 class RolloutStatus(Told):
@@ -116,7 +118,7 @@ class RolloutStatus(Told):
     """Since when no pod of the stable revision answers."""
     judgement: JudgementStatus | None = None
     """The last judgement."""
-    totals: Annotated[str, Field(max_length=8192)] | None = None
+    totals: Annotated[str, Field(max_length=32768)] | None = None
     """What was counted in this step of both revisions, as compact JSON."""
 
 

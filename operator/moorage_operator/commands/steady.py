@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from moorage_operator.api.blueprint import Blueprint
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Defaults, Endpoint, Resolved
@@ -15,7 +17,7 @@ from moorage_operator.desired.blueprint import blueprint
 from moorage_operator.desired.build import build
 from moorage_operator.desired.routes import routes
 from moorage_operator.names import CONTENT_ANNOTATION
-from moorage_runtime.config import Route, RouteTable
+from moorage_runtime.config import RouteTable
 
 _ANY_TIME = datetime.fromtimestamp(0, UTC)
 
@@ -38,8 +40,9 @@ def children(
     kept = (born or {}).get(fresh.revision, fresh)
     step = _step(owner, kept.revision)
     digest = owner.spec.model.digest or _pinned(routed, kept.revision) or _told(owner, kept.revision)
-    state = RevisionState(kept.revision, kept.version, kept.artifact_uri, digest=digest)
-    table = _table(routes(step, {kept.revision: state}), routed)
+    address = _address(routed, kept.revision)
+    state = RevisionState(kept.revision, kept.version, kept.artifact_uri, digest=digest, address=address)
+    table = _table(routes(owner.spec, step, {kept.revision: state}), routed)
     objects = build(owner, step, {kept.revision: kept}, table, defaults)
     return objects if owner.metadata.uid else [_unowned(body) for body in objects]
 
@@ -55,6 +58,8 @@ def _step(owner: ModelDeployment, revision: str) -> Step:
         target=revision,
         phase=Phase.STEADY,
         since=_ANY_TIME,
+        weights={revision: 100},
+        floors={revision: owner.spec.min_replicas} if scaled else {},
     )
 
 
@@ -63,15 +68,22 @@ def _pinned(routed: RouteTable | None, revision: str) -> str | None:
     return route.digest if route is not None else None
 
 
+def _address(routed: RouteTable | None, revision: str) -> str | None:
+    """Where its Service is, which only the cluster knows."""
+    route = routed.revisions.get(revision) if routed is not None else None
+    return route.address if route is not None else None
+
+
 def _told(owner: ModelDeployment, revision: str) -> str | None:
     stable = owner.status.stable
     return stable.digest if stable is not None and stable.revision == revision else None
 
 
-def _table(wished: dict[str, Route], routed: RouteTable | None) -> RouteTable:
+def _table(wished: RouteTable, routed: RouteTable | None) -> RouteTable:
     if routed is None:
-        return RouteTable(generation=1, revisions=wished)
-    return routed if routed.revisions == wished else RouteTable(generation=routed.generation + 1, revisions=wished)
+        return replace(wished, generation=1)
+    same = replace(wished, generation=routed.generation) == routed
+    return routed if same else replace(wished, generation=routed.generation + 1)
 
 
 def _unowned(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _DNS = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP
 
 
 def policy(owner: ModelDeployment, defaults: Defaults) -> dict[str, Any]:
-    """In: predictions from everywhere, the admin port from its peers. Out: DNS and the artifact stores."""
+    """In: predictions from everywhere, the admin port from its peers. Out: DNS, each other, and the artifact stores."""
     name = owner.metadata.name
     spec: dict[str, Any] = {
         "podSelector": {"matchLabels": owner_selector(name)},
@@ -23,13 +23,19 @@ def policy(owner: ModelDeployment, defaults: Defaults) -> dict[str, Any]:
     }
     if defaults.egress:
         spec["policyTypes"] = ["Ingress", "Egress"]
-        spec["egress"] = [_DNS, *(dict(rule) for rule in defaults.egress)]
+        spec["egress"] = [_DNS, _siblings(name), *(dict(rule) for rule in defaults.egress)]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": metadata(owner, network_policy(name), common_labels(name)),
         "spec": spec,
     }
+
+
+def _siblings(name: str) -> dict[str, Any]:
+    """The stable pods send the candidate its share of the requests."""
+    peers = [{"podSelector": {"matchLabels": owner_selector(name)}}]
+    return {"ports": [{"port": HTTP_PORT, "protocol": "TCP"}], "to": peers}
 
 
 def _ingress(defaults: Defaults) -> list[dict[str, Any]]:

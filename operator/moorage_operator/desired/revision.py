@@ -43,3 +43,26 @@ def revision_hash(spec: ModelDeploymentSpec, resolved: Resolved) -> str:
     )
     meaning = {"version": resolved.version, "artifactUri": resolved.artifact_uri, "model": model}
     return content_hash({**fields, **meaning})[:HASH_LENGTH]
+
+
+_ASIDE = {
+    "min_replicas",
+    "max_replicas",
+    "auto_scaling",
+    "progress_deadline_seconds",
+    "revision_history_limit",
+    "shadow",
+    "ab_test",
+}
+
+
+def meaning_hash(spec: ModelDeploymentSpec) -> str:
+    """What the spec says of the version and of how it comes in: another hash is another try for one that failed.
+
+    How many pods there are, and whether the rollout is paused, does not count.
+    """
+    fields: dict[str, Any] = spec.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, exclude=_ASIDE
+    )
+    fields.get("rollout", {}).pop("paused", None)
+    return content_hash(fields)[:HASH_LENGTH]

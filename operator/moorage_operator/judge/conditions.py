@@ -13,6 +13,7 @@ from moorage_operator.judge import (
     registry_reachable,
     rollout_healthy,
     scaling_active,
+    schema_compatible,
     stalled,
     update_available,
 )
@@ -27,17 +28,25 @@ _JUDGES: dict[ConditionType, Callable[[Evidence], Verdict]] = {
     ConditionType.ARTIFACT_READY: artifact_ready.judge,
     ConditionType.ROLLOUT_HEALTHY: rollout_healthy.judge,
     ConditionType.REGISTRY_REACHABLE: registry_reachable.judge,
+    ConditionType.SCHEMA_COMPATIBLE: schema_compatible.judge,
     ConditionType.UPDATE_AVAILABLE: update_available.judge,
     ConditionType.SCALING_ACTIVE: scaling_active.judge,
 }
 
 
+_ASKED: dict[ConditionType, Callable[[Evidence], bool]] = {
+    ConditionType.SCHEMA_COMPATIBLE: schema_compatible.asked,
+    ConditionType.SCALING_ACTIVE: lambda evidence: evidence.scaled,
+}
+"""Those that are only told where there is something to tell."""
+
+
 def conditions(evidence: Evidence) -> list[dict[str, Any]]:
-    """Each judge's verdict as a condition; ScalingActive only where there is something to scale."""
+    """Each judge's verdict as a condition."""
     previous = {each.type: each for each in evidence.owner.status.conditions}
     now = seconds(evidence.now)
     return [
         as_condition(kind.value, judge(evidence), previous.get(kind.value), now)
         for kind, judge in _JUDGES.items()
-        if evidence.scaled or kind is not ConditionType.SCALING_ACTIVE
+        if kind not in _ASKED or _ASKED[kind](evidence)
     ]

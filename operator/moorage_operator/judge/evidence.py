@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from moorage_operator.api.judgement import Judgement
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.problem import Problem
 from moorage_operator.api.records import Body, Resolution, Resolved
-from moorage_operator.api.step import Phase, RevisionState, Step
+from moorage_operator.api.step import AT_ONCE, Failure, Phase, Plan, RevisionState, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,45 @@ class Problems:
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """How the schemas of both revisions go together. `compared`: both are known. `misfit`: what clients would miss in
+    the wanted one; `allowed`: nobody minds.
+    """
+
+    compared: bool = False
+    misfit: str | None = None
+    allowed: bool = False
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the wanted revision may not have any traffic."""
+        return None if self.allowed else self.misfit
+
+
+NOT_COMPARED = Fit()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How the candidate does. `judgement`: the last one; `totals`: what it was counted from, as text."""
+
+    plan: Plan = AT_ONCE
+    judgement: Judgement | None = None
+    totals: str | None = None
+    fit: Fit = NOT_COMPARED
+
+
+NO_TRIAL = Trial()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One pass, ready to be judged.
 
     `wanted`: the revision that the CR means. `meaning`: what it was resolved to. `fetched`: the digest that a pod of
     the newest revision, which still stands, reported of its download. `autoscaler`: the live HPA.
     `update`: parts of the pod template that this release would render differently. `cleaning`: deleted children are
-    still there. `doubt`: seconds until what is no problem yet will be one.
+    still there. `doubt`: seconds until what is no problem yet will be one. `trial`: how the candidate does.
     """
 
     owner: ModelDeployment
@@ -60,6 +93,7 @@ class Evidence:
     update: tuple[str, ...] = ()
     cleaning: bool = False
     doubt: float | None = None
+    trial: Trial = NO_TRIAL
 
     @property
     def newest(self) -> RevisionState | None:
@@ -79,9 +113,14 @@ class Evidence:
     @property
     def seconds_left(self) -> float | None:
         """Until the progress deadline, negative when it has passed; None when nothing is under way."""
-        if self.step.phase is Phase.STEADY:
+        if self.step.phase is Phase.STEADY or self.step.patient:
             return None
         return self.owner.spec.progress_deadline_seconds - (self.now - self.step.since).total_seconds()
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the revision that the CR means is not tried again."""
+        return next((each for each in self.step.failed if each.revision == self.wanted), None)
 
     @property
     def late(self) -> bool:

@@ -16,13 +16,62 @@ _WARNED = (ConditionType.STALLED, "True"), (ConditionType.REGISTRY_REACHABLE, "F
 def happenings(before: ModelDeploymentStatus, after: Mapping[str, Any]) -> tuple[Happening, ...]:
     """In the order in which they are told. Equal statuses give none."""
     told = ModelDeploymentStatus.model_validate(after)
-    return (*_newcomer(before, told), *_promotion(before, told), *_warnings(before, told), *_recovery(before, told))
+    story = (_newcomer, _asked, _steps, _judgement, _pause, _rollback, _promotion, _warnings, _recovery)
+    return tuple(happening for tell in story for happening in tell(before, told))
 
 
 def _newcomer(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
     candidate = after.candidate
     if candidate is not None and (before.candidate is None or before.candidate.revision != candidate.revision):
         yield Happening("Normal", Reason.LOADING, f"Version {candidate.version} comes in ({candidate.revision}).")
+
+
+def _asked(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
+    for intent in after.intents:
+        if intent not in before.intents:
+            stale = intent.answer == "Stale"
+            reason = Reason.INTENT_STALE if stale else Reason.INTENT_DONE
+            yield Happening("Warning" if stale else "Normal", reason, f"{intent.name}: {intent.message}")
+
+
+def _steps(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
+    was, now, candidate = before.rollout, after.rollout, after.candidate
+    if candidate is None or now is None or now.step_since is None or not 0 < (now.step or 0) <= (now.steps or 0):
+        return
+    if was is None or before.candidate is None or (was.step, was.step_since) != (now.step, now.step_since):
+        name = f"Version {candidate.version} ({candidate.revision})"
+        share = f"gets {now.traffic_percent or 0} % of the traffic"
+        yield Happening("Normal", Reason.STEP_BEGUN, f"{name} {share}: step {now.step} of {now.steps}.")
+
+
+_VERDICTS = {
+    "Pass": ("Normal", Reason.JUDGED_GOOD),
+    "Fail": ("Warning", Reason.JUDGED_BAD),
+    "Inconclusive": ("Normal", Reason.JUDGED_OPEN),
+}
+
+
+def _judgement(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
+    was = before.rollout.judgement if before.rollout is not None else None
+    now = after.rollout.judgement if after.rollout is not None else None
+    if now is None or (was is not None and was.at == now.at) or now.verdict not in _VERDICTS:
+        return
+    kind, reason = _VERDICTS[now.verdict]
+    yield Happening("Warning" if kind == "Warning" else "Normal", reason, f"{now.verdict}: {now.message}")
+
+
+def _pause(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
+    was, now = before.condition(ConditionType.RECONCILING), after.condition(ConditionType.RECONCILING)
+    if now is not None and now.reason == Reason.PAUSED and (was is None or was.message != now.message):
+        yield Happening("Normal", Reason.PAUSED, now.message)
+
+
+def _rollback(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
+    for failure in after.failed:
+        if failure not in before.failed:
+            name = f"Version {failure.version} ({failure.revision})"
+            message = f"{name} gets no traffic any more: {failure.reason}: {failure.message}"
+            yield Happening("Warning", Reason.ROLLED_BACK, message)
 
 
 def _promotion(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:

@@ -8,7 +8,7 @@ from moorage_operator.api.problem import Problem
 from moorage_operator.api.records import ObjectRef, Resolution, Resolved, Snapshot
 from moorage_operator.api.step import RevisionState, Step
 from moorage_operator.errors import Fault
-from moorage_operator.judge.evidence import Evidence, Problems, worst
+from moorage_operator.judge.evidence import NO_TRIAL, Evidence, Problems, Trial, worst
 from moorage_operator.judge.keyless import Keyless, keyless
 from moorage_operator.judge.meaning import resolution_problem
 from moorage_operator.judge.pod_problems import download_problem, serving_problem
@@ -29,6 +29,7 @@ def investigate(
     refusals: tuple[Problem | None, ...],
     update: tuple[str, ...],
     scaled: bool,
+    trial: Trial = NO_TRIAL,
 ) -> Evidence:
     """The evidence; the problems are those of the candidate, else of the stable revision."""
     newest = step.candidate or step.stable
@@ -54,6 +55,7 @@ def investigate(
         update=update,
         cleaning=bool(world.leftovers),
         doubt=keys.left,
+        trial=trial,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moorage_operator.api.conditions import Reason
-from moorage_operator.api.step import Phase
+from moorage_operator.api.step import Phase, RevisionState
 from moorage_operator.judge.evidence import Evidence
 from moorage_operator.judge.stalled import stopped_by
 from moorage_operator.judge.verdict import Verdict, false, true
@@ -12,6 +12,9 @@ _REASONS = {
     Phase.RESOLVING: Reason.RESOLVING,
     Phase.LOADING: Reason.LOADING,
     Phase.SCALING: Reason.SCALING,
+    Phase.PROGRESSING: Reason.PROGRESSING,
+    Phase.PAUSED: Reason.PAUSED,
+    Phase.PROMOTING: Reason.PROMOTING,
     Phase.SWITCHING: Reason.SWITCHING,
 }
 
@@ -43,4 +46,16 @@ def _doing(evidence: Evidence) -> str:
     if evidence.step.phase is Phase.SCALING:
         size = evidence.step.replicas.get(newest.revision) or newest.desired or 1
         return f"{newest.ready} of {size} pods of version {newest.version} answer."
+    if evidence.step.phase in (Phase.PROGRESSING, Phase.PAUSED):
+        return _trial(evidence, newest)
+    if evidence.step.phase is Phase.PROMOTING:
+        return f"{evidence.step.note} Version {newest.version} takes over.".strip()
     return f"The Service has moved to version {newest.version}; the cluster is learning it."
+
+
+def _trial(evidence: Evidence, candidate: RevisionState) -> str:
+    """Without the numbers of the last judgement, which move every few seconds: those stand in status.rollout."""
+    step, steps = evidence.step, len(evidence.trial.plan.steps)
+    share = step.weights.get(candidate.revision, 0)
+    where = f", step {step.progress.step} of {steps}" if step.progress.step else ""
+    return f"Version {candidate.version} gets {share} % of the traffic{where}. {step.note}".strip()

@@ -8,10 +8,9 @@ from moorage_operator.api.model_deployment import HistoryEntry
 from moorage_operator.api.step import RevisionState
 from moorage_operator.judge.conditions import conditions
 from moorage_operator.judge.evidence import Evidence
+from moorage_operator.judge.rollout_status import failed, intents, rollout, traffic
 from moorage_operator.judge.times import milliseconds, seconds
 from moorage_operator.names import revision_selector, url
-
-HISTORY = 10
 
 
 def status(evidence: Evidence) -> dict[str, Any]:
@@ -25,8 +24,10 @@ def status(evidence: Evidence) -> dict[str, Any]:
         "model": _model(evidence),
         "stable": _revision(evidence, evidence.stable),
         "candidate": _revision(evidence, evidence.state(step.candidate)),
-        "rollout": {"phase": step.phase.value, "since": milliseconds(step.since)},
+        "rollout": rollout(evidence),
         "retiring": [{"revision": name, "since": milliseconds(at)} for name, at in sorted(step.retiring.items())],
+        "failed": failed(step),
+        "intents": intents(step),
         "history": _history(evidence),
     }
     return {key: value for key, value in whole.items() if value is not None}
@@ -38,7 +39,7 @@ def _serving(evidence: Evidence) -> dict[str, Any]:
     selector = revision_selector(evidence.owner.metadata.name, counted.revision) if counted else None
     return {
         "version": serving.version if serving else None,
-        "traffic": f"{serving.version}=100%" if serving else None,
+        "traffic": traffic(evidence) if serving else None,
         "replicas": counted.pods if counted else 0,
         "readyReplicas": counted.ready if counted else 0,
         "ready": f"{counted.ready}/{_wanted(evidence, counted)}" if counted else None,
@@ -80,6 +81,7 @@ def _wanted(evidence: Evidence, state: RevisionState) -> int:
 
 def _history(evidence: Evidence) -> list[dict[str, Any]]:
     """The revisions that served, the newest first; the one that serves is always at its head."""
+    limit = 1 + evidence.owner.spec.revision_history_limit
     told = [_entry(each) for each in evidence.owner.status.history]
     stable = evidence.stable
     if stable is None:
@@ -92,7 +94,7 @@ def _history(evidence: Evidence) -> list[dict[str, Any]]:
         digest=stable.digest,
         promoted_at=since,
     )
-    return [_entry(head), *(each for each in told if each["revision"] != stable.revision)][:HISTORY]
+    return [_entry(head), *(each for each in told if each["revision"] != stable.revision)][:limit]
 
 
 def _entry(entry: HistoryEntry) -> dict[str, Any]:

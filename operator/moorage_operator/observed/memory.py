@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from moorage_operator.api.judgement import Check, Judgement, Verdict
 from moorage_operator.api.model_deployment import ModelDeploymentStatus
-from moorage_operator.api.step import Memory, Phase
+from moorage_operator.api.status import CheckStatus, JudgementStatus, RolloutStatus
+from moorage_operator.api.step import Answer, Failure, Memory, Phase, Progress
 
 
 def remember(status: ModelDeploymentStatus, now: datetime) -> Memory:
@@ -18,7 +20,56 @@ def remember(status: ModelDeploymentStatus, now: datetime) -> Memory:
         since=_time(rollout.since, now) if rollout else None,
         retiring={each.revision: _time(each.since, now) for each in status.retiring},
         stable_replicas=status.stable.replicas if status.stable else 0,
+        progress=_progress(rollout, now) if rollout else Progress(),
+        judgement=_judgement(rollout.judgement, now) if rollout and rollout.judgement else None,
+        failed=tuple(
+            Failure(each.revision, each.version, each.reason, each.message, _time(each.at, now), each.intent)
+            for each in status.failed
+        ),
+        answers=tuple(Answer(each.name, each.value, each.answer, each.message) for each in status.intents),
     )
+
+
+def _progress(rollout: RolloutStatus, now: datetime) -> Progress:
+    return Progress(
+        step=rollout.step or 0,
+        weight=rollout.traffic_percent or 0,
+        since=_maybe(rollout.step_since, now),
+        approved=rollout.approved or 0,
+        promoted=bool(rollout.promoted),
+        withdrawn=rollout.withdrawn or 0,
+        lost_since=_maybe(rollout.lost_since, now),
+        floor=rollout.stable_size or 0,
+        down_since=_maybe(rollout.stable_down_since, now),
+    )
+
+
+def _judgement(told: JudgementStatus, now: datetime) -> Judgement:
+    """As it was told; what it asked for was done in the pass that told it."""
+    return Judgement(
+        verdict=_verdict(told.verdict),
+        at=_time(told.at, now),
+        checks=tuple(_check(each) for each in told.checks),
+        reason=told.reason,
+        message=told.message,
+        failures=told.failures,
+        samples=told.samples,
+    )
+
+
+def _check(told: CheckStatus) -> Check:
+    return Check(told.name, _verdict(told.verdict), told.candidate, told.stable, told.limit, told.samples, told.message)
+
+
+def _verdict(text: str) -> Verdict:
+    try:
+        return Verdict(text)
+    except ValueError:
+        return Verdict.INCONCLUSIVE
+
+
+def _maybe(text: str | None, now: datetime) -> datetime | None:
+    return None if text is None else _time(text, now)
 
 
 def _phase(text: str) -> Phase:

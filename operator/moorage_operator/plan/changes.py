@@ -74,6 +74,8 @@ def _goes(owner: str, ref: ObjectRef) -> str | None:
     """Why a child that nobody wishes for goes; None for the public Service and for names that are not ours."""
     if ref.kind in _OF_REVISIONS and ref.name != public_service(owner):
         return "retired" if revision_of(owner, ref.name) else None
+    if ref.kind == "HorizontalPodAutoscaler" and revision_of(owner, ref.name):
+        return "unused"
     if ref in (
         ObjectRef("HorizontalPodAutoscaler", autoscaler(owner)),
         ObjectRef("PodDisruptionBudget", disruption_budget(owner)),

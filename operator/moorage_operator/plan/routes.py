@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from msgspec.structs import replace
 
 from moorage_operator.observed.routes import last_generation, live_routes
 from moorage_operator.observed.world import World
-from moorage_runtime.config import Route, RouteTable
+from moorage_runtime.config import RouteTable
 
 
-def next_routes(world: World, revisions: Mapping[str, Route]) -> RouteTable:
-    """The table that says `revisions`. The generation never falls, even when the ConfigMap was deleted by hand."""
+def next_routes(world: World, wished: RouteTable) -> RouteTable:
+    """The table that says what `wished` says. The generation never falls, even when the ConfigMap was deleted."""
     live = live_routes(world)
     last = last_generation(world)
-    if live.generation == last and live.generation > 0 and live.revisions == dict(revisions):
+    if live.generation == last and live.generation > 0 and replace(wished, generation=last) == live:
         return live
-    return RouteTable(generation=last + 1, revisions=dict(revisions))
+    return replace(wished, generation=last + 1)

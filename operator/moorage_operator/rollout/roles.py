@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from moorage_operator.api.step import Phase, RevisionState, Scene
+from moorage_operator.rollout.goal import revisions, standing_failures
 
 SETTLE_SECONDS = 1.0
 """How long the Service must select a revision before every kube-proxy can be trusted to know it."""
@@ -75,4 +76,4 @@ def _rescuer(scene: Scene, standing: str | None, newcomer: str | None) -> str | 
 
 
 def _failed(scene: Scene) -> frozenset[str]:
-    return frozenset(each.revision for each in scene.memory.failed)
+    return revisions(standing_failures(scene))
