@@ -136,7 +136,7 @@ def _ask(trial: Trial, engine: Engine) -> dict[str, Array]:
 def _from_request(request: TestRequest, engine: Engine) -> Trial:
     body = msgspec.json.encode({"inputs": request.inputs})
     try:
-        inputs = Reader(engine.inputs, engine.outputs, Limits()).read(body).inputs
+        inputs = Reader(engine.inputs, engine.outputs, Limits(), engine.optional).read(body).inputs
         expect = _expected(request.expect, engine)
     except RequestFault as fault:
         raise LoadFault(

@@ -28,6 +28,7 @@ _ID_TAG, _RAW_TAG = 3 << 3 | wire.LENGTH, 7 << 3 | wire.LENGTH
 # A shape of numbers that are not packed.
 _LONE_LENGTH = (wire.VARINT, 3)
 _NO_PARAMETER: Mapping[str, Parameter] = {}
+_NO_OPTIONAL: Mapping[str, TensorSpec] = {}
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -175,11 +176,20 @@ def _refuse_shared_memory(data: bytes, at: int, stop: int, path: str) -> None:
         raise invalid(f"{path}.parameters: classification is not supported; ask for the output itself")
 
 
-def check(head: Head, inputs: Mapping[str, TensorSpec], outputs: Mapping[str, TensorSpec], most_elements: int) -> None:
-    """Compare what is asked with what a model takes and gives. Raises `RequestFault` 400 (413: too many elements)."""
+def check(
+    head: Head,
+    inputs: Mapping[str, TensorSpec],
+    outputs: Mapping[str, TensorSpec],
+    most_elements: int,
+    optional: Mapping[str, TensorSpec] = _NO_OPTIONAL,
+) -> None:
+    """Compare what is asked with what a model takes and gives; `optional`: what it may be given besides.
+
+    Raises `RequestFault` 400 (413: too many elements)."""
     elements, seen = 0, set[str]()
+    known = {**inputs, **optional}
     for index, tensor in enumerate(head.inputs):
-        _check_input(tensor, inputs, seen, f"inputs[{index}]")
+        _check_input(tensor, known, seen, f"inputs[{index}]")
         seen.add(tensor.name)
         elements += math.prod(tensor.shape) * (_TEXT_WEIGHT if tensor.datatype == "BYTES" else 1)
     if elements > most_elements:

@@ -26,7 +26,7 @@ from moorage_runtime.dataplane.seldom import Seldom
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics.meters import DoorMeter, ModelMeter, outcome
 from moorage_runtime.repository.served import Served
-from moorage_runtime.tensors import TensorSpec, dtype_of
+from moorage_runtime.tensors import Array, TensorSpec, dtype_of
 from moorage_runtime.tracing import Trace
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,9 @@ class Lane:
         self._pace = Pace(served.verdict.seconds_by_rows, INLINE_SECONDS)
         meter.together = served.verdict.batchable and batcher.max_batch_size > 1
         self._together = meter.together
-        self._only = _only(served.engine.inputs)
+        optional = served.engine.optional
+        self._only = None if optional else _only(served.engine.inputs)
+        self._rows_of = _rows_without(frozenset(optional)) if optional else rows_of
         self._light = JOINED_BYTES // _row_bytes(served.engine.inputs)
         most = batcher.max_batch_size if meter.together else 1
         window = batcher.max_latency_seconds if meter.together else 0.0
@@ -131,7 +133,7 @@ class Lane:
             self._answers.admit(call, self._run)
 
     def _run(self, member: Member) -> None:
-        member.rows = rows = len(member.inputs[self._only]) if self._only else rows_of(member.inputs)
+        member.rows = rows = len(member.inputs[self._only]) if self._only else self._rows_of(member.inputs)
         if not 0 < rows <= self._pace.rows:
             self._aside(member)
         elif self._together and rows < self._pace.alone and rows <= self._light:
@@ -246,6 +248,11 @@ class Lane:
 
 def _most_rows(member: Member) -> int:
     return max((array.shape[0] for array in member.inputs.values() if array.ndim), default=1)
+
+
+def _rows_without(optional: frozenset[str]) -> Callable[[Mapping[str, Array]], int]:
+    """`rows_of`, but none where an optional input is given: it holds for its own request's rows only."""
+    return lambda inputs: 0 if optional & inputs.keys() else rows_of(inputs)
 
 
 def _only(specs: Mapping[str, TensorSpec]) -> str | None:

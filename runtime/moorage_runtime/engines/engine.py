@@ -29,10 +29,14 @@ class Cancel:
 
 
 class Engine(Protocol):
-    """One loaded model. `infer` may be called from several threads at once."""
+    """One loaded model. `infer` may be called from several threads at once.
+
+    `optional`: inputs with a default of the model's own, beside `inputs`, which every call gives.
+    """
 
     platform: str
     inputs: Mapping[str, TensorSpec]
+    optional: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
 
     def infer(

@@ -97,6 +97,7 @@ class Doubling:
     platform = "test"
 
     def __init__(self, loop: Loop | None = None, cost: float = 0.0, width: int = -1, extra: int = 0) -> None:
+        self.optional: Mapping[str, TensorSpec] = {}
         self.inputs: Mapping[str, TensorSpec] = {"x": TensorSpec("x", "FP32", (-1, width))}
         self.outputs: Mapping[str, TensorSpec] = {
             "y": TensorSpec("y", "FP32", (-1, width)),

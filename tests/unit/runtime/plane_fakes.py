@@ -16,6 +16,7 @@ from moorage_runtime.dataplane.lane import Lane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics.metrics import Metrics
 from moorage_runtime.repository.served import Served
+from moorage_runtime.tensors import TensorSpec
 from moorage_runtime.trial import Verdict
 
 DIGEST = "sha256:" + "0" * 64
@@ -86,9 +87,11 @@ class Desk:
         watched: bool = False,
         extra: int = 0,
         width: int = -1,
+        optional: str = "",
     ) -> None:
         self.loop, self.threads = Loop(), Threads()
         self.engine = Doubling(self.loop if cost < 0.001 else None, cost, width, extra)
+        self.engine.optional = {optional: TensorSpec(optional, "FP32", (-1,))} if optional else {}
         self.metrics = Metrics(lambda: True, lambda: 7)
         self.meter = self.metrics.model("fraud", "3")
         self.store: Store | None = MemoryStore(16, 1.0, 1 << 20, self.loop.clock) if cache else None

@@ -26,6 +26,7 @@ class Dead:
     def __init__(self) -> None:
         self.platform = "test"
         self.inputs: Mapping[str, TensorSpec] = {}
+        self.optional: Mapping[str, TensorSpec] = {}
         self.outputs: Mapping[str, TensorSpec] = {}
 
     def infer(self, *_: Any) -> dict[str, Any]:

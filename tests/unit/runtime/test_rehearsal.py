@@ -26,6 +26,7 @@ class Fake:
     platform = "fake"
 
     def __init__(self, answer: Answer, cost: Callable[[int], float] = lambda rows: 1e-5, kind: str = "FP32") -> None:
+        self.optional: Mapping[str, TensorSpec] = {}
         self.inputs: Mapping[str, TensorSpec] = {"x": TensorSpec("x", kind, (-1, 2))}
         self.outputs: Mapping[str, TensorSpec] = {"y": TensorSpec("y", kind, (-1, 2))}
         self.asked: list[int] = []

@@ -20,7 +20,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """One model that is served.
 
     `prefix`: of its schemas' names, "" where it is the only model. `row`, `tensors`: one row of features, and the
-    inputs, that one might send.
+    inputs, that one might send. `optional`: inputs with a default.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[int | str, ...] | None
     row: Mapping[str, Any]
     tensors: Mapping[str, Array]
+    optional: Mapping[str, TensorSpec] = {}
 
     def ref(self, schema: str) -> Schema:
         """A reference to one of the model's own schemas."""

@@ -40,11 +40,13 @@ def v2_request(subject: Subject) -> Schema:
 
 def _v1_request(subject: Subject) -> Schema:
     columns = {name: _column(spec) for name, spec in subject.inputs.items()}
+    all_columns = _closed(columns)
+    all_columns["properties"] |= {name: _column(spec) for name, spec in subject.optional.items()}
     by_name = _closed({name: _row(spec) for name, spec in subject.inputs.items()})
     rows: list[Schema] = [by_name, subject.ref("Features")]
     if len(columns) == 1:
         rows += _rows(next(iter(subject.inputs.values())))
-    inputs = _closed(columns) if len(columns) > 1 else {"anyOf": [*columns.values(), _closed(columns)]}
+    inputs = all_columns if len(columns) > 1 else {"anyOf": [*columns.values(), all_columns]}
     name: dict[str, Schema] = {"signature_name": {"description": "tolerated"}}
     instances = {"anyOf": [{"type": "array", "items": row, "minItems": 1} for row in rows]}
     return {"oneOf": [_sent({"instances": instances}, name), _sent({"inputs": inputs}, name)]}
@@ -60,8 +62,8 @@ def _v1_answer(subject: Subject) -> Schema:
 
 
 def _v2_request(subject: Subject) -> Schema:
-    tensors = [_v2_tensor(spec, elements.taken(spec), _exactly(spec)) for spec in subject.inputs.values()]
-    count = len(tensors)
+    specs = (*subject.inputs.values(), *subject.optional.values())
+    tensors = [_v2_tensor(spec, elements.taken(spec), _exactly(spec)) for spec in specs]
     wanted = _object({"name": {"enum": list(subject.outputs)}})
     wanted["properties"]["parameters"] = _PARAMETERS
     return {
@@ -72,9 +74,9 @@ def _v2_request(subject: Subject) -> Schema:
             "parameters": _PARAMETERS,
             "inputs": {
                 "type": "array",
-                "items": tensors[0] if count == 1 else {"oneOf": tensors},
-                "minItems": count,
-                "maxItems": count,
+                "items": tensors[0] if len(tensors) == 1 else {"oneOf": tensors},
+                "minItems": len(subject.inputs),
+                "maxItems": len(tensors),
             },
             "outputs": {"type": ["array", "null"], "items": wanted, "uniqueItems": True},
         },

@@ -30,6 +30,7 @@ class Request(msgspec.Struct, gc=False):
     by_row: bool
 
 
+_NONE: Mapping[str, TensorSpec] = {}
 _LISTS = keys("instances", "inputs")
 _INSTANCES = b"instances"
 _OBJECT = re.compile(rb"[ \t\r\n]*\{")
@@ -39,10 +40,18 @@ _decode_columns = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class V1Reader:
-    """Reads requests for one model. `features`: reads rows of named features; `elements`: of all tensors, at most."""
+    """Reads requests for one model. `features`: reads rows of named features; `elements`: of all tensors, at most;
+    `optional`: inputs that may be given besides, among columns."""
 
-    def __init__(self, specs: Mapping[str, TensorSpec], features: Reader, elements: int) -> None:
+    def __init__(
+        self,
+        specs: Mapping[str, TensorSpec],
+        features: Reader,
+        elements: int,
+        optional: Mapping[str, TensorSpec] = _NONE,
+    ) -> None:
         self._specs = specs
+        self._optional = optional
         self._features = features
         self._elements = elements
         self._only = next(iter(specs.values())) if len(specs) == 1 else None
@@ -124,7 +133,7 @@ class V1Reader:
             for name in self._specs
         }
         for at, row in enumerate(rows):
-            self._refuse_extra(row, f"instances[{at}]")
+            self._refuse_extra(row, self._specs, f"instances[{at}]")
         return {
             name: tensor(msgspec.Raw(cells), self._specs[name], "instances", f".{name}")
             for name, cells in joined.items()
@@ -138,10 +147,12 @@ class V1Reader:
         one = self._specs[name].shape[1:] == (1,) and not cell.startswith(b"[")
         return b"[%b]" % cell if one else cell
 
-    def _refuse_extra(self, given: Mapping[str, Any], path: str) -> None:
-        if len(given) > len(self._specs):
-            extra = next(name for name in given if name not in self._specs)
-            raise invalid(f"{path}: the model has no input {extra[:80]!r}; it takes {names(self._specs)}")
+    def _refuse_extra(self, given: Mapping[str, Any], known: Mapping[str, TensorSpec], path: str) -> None:
+        extra = next((name for name in given if name not in known), None)
+        if extra in self._optional:
+            raise invalid(f'{path}: {extra!r} is one for all rows; send columns, under "inputs", to give it')
+        if extra is not None:
+            raise invalid(f"{path}: the model has no input {extra[:80]!r}; it takes {names(known)}")
 
     def _named(self, raw: msgspec.Raw) -> dict[str, Array]:
         """Rows of named features, as the plain API has them; a refusal keeps this protocol's status and words."""
@@ -159,11 +170,12 @@ class V1Reader:
             columns = _decode_columns(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise malformed(error, "inputs") from error
-        self._refuse_extra(columns, "inputs")
         missing = [name for name in self._specs if name not in columns]
         if missing:
             raise invalid(f"inputs: {missing[0]!r} is missing; the model takes {names(self._specs)}")
-        return {name: tensor(columns[name], spec, f"inputs.{name}") for name, spec in self._specs.items()}
+        known = {**self._specs, **self._optional}
+        self._refuse_extra(columns, known, "inputs")
+        return {name: tensor(column, known[name], f"inputs.{name}") for name, column in columns.items()}
 
     def _alone(self, raw: msgspec.Raw, path: str) -> dict[str, Array]:
         if self._only is None:

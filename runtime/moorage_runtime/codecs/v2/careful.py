@@ -8,16 +8,24 @@ from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.codecs.v2 import blobs, elements, parameters, wire
 from moorage_runtime.codecs.v2.outline import outline
-from moorage_runtime.codecs.v2.request import InferRequest, invalid, names
+from moorage_runtime.codecs.v2.request import NOTHING, InferRequest, invalid, names
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, fits
 
 
 class Careful:
-    """Reads requests for a model with these inputs and outputs; `most`: elements of all inputs together."""
+    """Reads requests for a model with these inputs and outputs; `optional`: inputs that may be given besides; `most`:
+    elements of all inputs together."""
 
-    def __init__(self, inputs: Mapping[str, TensorSpec], outputs: parameters.Outputs, most: int) -> None:
-        self._inputs = inputs
+    def __init__(
+        self,
+        inputs: Mapping[str, TensorSpec],
+        outputs: parameters.Outputs,
+        most: int,
+        optional: Mapping[str, TensorSpec] = NOTHING,
+    ) -> None:
+        self._needed = frozenset(inputs)
+        self._inputs = {**inputs, **optional}
         self._outputs = outputs
         self._most = most
 
@@ -32,7 +40,7 @@ class Careful:
         inputs = _Inputs(self._inputs, body, json_length, self._most, lists)
         for index, tensor in enumerate(request.inputs):
             yield from inputs.take(tensor, f"inputs[{index}]")
-        return InferRequest(inputs.whole(), *self._wants(request, told))
+        return InferRequest(inputs.whole(self._needed), *self._wants(request, told))
 
     def _wants(
         self, request: wire.Request, told: Mapping[str, object]
@@ -88,10 +96,10 @@ class _Inputs:
             raise RequestFault(413, "TensorTooLarge", f"{path}: a request may have {self._most} elements")
         self._arrays[name] = array
 
-    def whole(self) -> Mapping[str, Array]:
-        """All inputs. Raises `RequestFault` 400 when one is missing, or bytes are left."""
-        if len(self._arrays) != len(self._specs):
-            missing = ", ".join(repr(name) for name in self._specs if name not in self._arrays)
+    def whole(self, needed: frozenset[str]) -> Mapping[str, Array]:
+        """All inputs. Raises `RequestFault` 400 when one that is needed is missing, or bytes are left."""
+        if not needed <= self._arrays.keys():
+            missing = ", ".join(repr(name) for name in self._specs if name in needed and name not in self._arrays)
             raise invalid(f"inputs: {missing} is missing; the model takes {names(self._specs)}")
         if self._at != len(self._body):
             left = len(self._body) - self._at

@@ -9,21 +9,27 @@ from moorage_runtime.codecs.v2.blobs import Body
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.quick import Quick
-from moorage_runtime.codecs.v2.request import InferRequest, invalid
+from moorage_runtime.codecs.v2.request import NOTHING, InferRequest, invalid
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import TensorSpec
 
 
 class Reader:
-    """Compiled once for a model with these inputs and outputs."""
+    """Compiled once for a model with these inputs and outputs; `optional`: inputs that a request may give besides."""
 
-    def __init__(self, inputs: Mapping[str, TensorSpec], outputs: Mapping[str, TensorSpec], limits: Limits) -> None:
+    def __init__(
+        self,
+        inputs: Mapping[str, TensorSpec],
+        outputs: Mapping[str, TensorSpec],
+        limits: Limits,
+        optional: Mapping[str, TensorSpec] = NOTHING,
+    ) -> None:
         wants = Outputs(outputs)
         self._json_bytes = limits.json_bytes
         self._at_once = min(limits.json_bytes, GREAT_BYTES)
         self._quick = Quick(inputs, wants, limits.elements)
-        self._careful = Careful(inputs, wants, limits.elements)
+        self._careful = Careful(inputs, wants, limits.elements, optional)
 
     def read(self, body: Body, json_length: int | None = None) -> InferRequest:
         """Read a request at once. `json_length`: where its JSON ends and binary tensors begin, None when all is JSON.

@@ -43,6 +43,11 @@ def input_spec(value: Any) -> TensorSpec:
     return TensorSpec(value.name, datatype, _shape(value))
 
 
+def is_tensor(value: Any) -> bool:
+    """Whether `input_spec` knows it."""
+    return _datatype(_TENSOR, value.type) is not None
+
+
 def output_spec(value: Any) -> tuple[TensorSpec, str]:
     """An output as a V2 tensor, and how it comes: PLAIN, or as a sequence of TENSORS or of MAPS.
 

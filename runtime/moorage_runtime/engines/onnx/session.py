@@ -31,7 +31,9 @@ class OnnxEngine:
         outputs = {value.name: kinds.output_spec(value) for value in session.get_outputs()}
         self.inputs: Mapping[str, TensorSpec] = {v.name: kinds.input_spec(v) for v in session.get_inputs()}
         self.optional: Mapping[str, TensorSpec] = {
-            value.name: kinds.input_spec(value) for value in session.get_overridable_initializers()
+            value.name: kinds.input_spec(value)
+            for value in session.get_overridable_initializers()
+            if kinds.is_tensor(value)
         }
         self.outputs: Mapping[str, TensorSpec] = {name: spec for name, (spec, _) in outputs.items()}
         self.classes: dict[str, tuple[Any, ...]] = {}

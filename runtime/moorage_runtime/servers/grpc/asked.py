@@ -76,8 +76,8 @@ class Memory:
     def _read(self, content: bytes) -> Asked:
         head = grpc_request.read_head(content)
         served = self._plane.find(head.model, head.version)
-        config = self._plane.config
-        grpc_request.check(head, served.engine.inputs, served.engine.outputs, config.limits.elements)
+        config, engine = self._plane.config, served.engine
+        grpc_request.check(head, engine.inputs, engine.outputs, config.limits.elements, engine.optional)
         asked = Asked(
             head,
             served,

@@ -30,7 +30,8 @@ class Interpreter:
     @cached_property
     def v1(self) -> V1Reader:
         """The reader of V1 requests."""
-        return V1Reader(self.served.engine.inputs, self.reader, self._elements)
+        engine = self.served.engine
+        return V1Reader(engine.inputs, self.reader, self._elements, engine.optional)
 
     @cached_property
     def inputs(self) -> dict[str, Array]:

@@ -67,6 +67,7 @@ def _subject(interpreter: Interpreter, models: int) -> Subject:
         prefix=prefix(served.name, models),
         layout=interpreter.layout,
         inputs=served.engine.inputs,
+        optional=served.engine.optional,
         outputs=served.engine.outputs,
         roles=interpreter.writer.roles,
         classes=served.manifest.classes,

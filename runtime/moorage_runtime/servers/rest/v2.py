@@ -74,6 +74,11 @@ class V2Door:
         served = self._plane.find(model, version)
         engine = served.engine
         told = metadata.of_model(
-            served.name, served.version, engine.platform, list(engine.inputs.values()), list(engine.outputs.values())
+            served.name,
+            served.version,
+            engine.platform,
+            list(engine.inputs.values()),
+            list(engine.outputs.values()),
+            list(engine.optional.values()),
         )
         return 200, told

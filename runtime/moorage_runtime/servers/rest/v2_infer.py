@@ -37,7 +37,7 @@ class V2Infer:
         engine, limits = served.engine, plane.config.limits
         self.plane = plane
         self.served = served
-        self.reader = Reader(engine.inputs, engine.outputs, limits)
+        self.reader = Reader(engine.inputs, engine.outputs, limits, engine.optional)
         self.writer = Writer(served.name, served.version)
         self.body_limit = limits.body_bytes
         self._timeout = plane.config.timeout_seconds

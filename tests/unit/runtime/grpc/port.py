@@ -32,6 +32,7 @@ class Doubling:
     platform = "test"
 
     def __init__(self) -> None:
+        self.optional: Mapping[str, TensorSpec] = {}
         self.inputs = {"x": TensorSpec("x", "FP32", (-1, 2))}
         self.outputs = {"y": TensorSpec("y", "FP32", (-1, 2))}
         self.cancels: list[Cancel] = []
