@@ -24,6 +24,8 @@ _BYTE = re.compile(r"\(byte (\d+)\)").search
 _OPEN = "truncated"
 _outline = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _AROUND_BYTES = 4 << 10
+# An end that begins in one slice may lie in the next.
+_OVERLAP_BYTES = 64
 
 T = TypeVar("T")
 Steps = Generator[None, None, T]
@@ -120,7 +122,7 @@ def _malformed(body: Body, at: int) -> str | None:
 def _places(body: Body, at: int, cut: Cut) -> Iterator[re.Match[bytes]]:
     """Where a part may end: with the list, if that is near, else as soon as it is large enough."""
     behind = at + SLICE_BYTES
-    yield from islice(cut.last.finditer(body, at, behind), _ATTEMPTS)
+    yield from islice(cut.last.finditer(body, at, behind + _OVERLAP_BYTES), _ATTEMPTS)
     yield from islice(cut.any.finditer(body, behind), _ATTEMPTS)
 
 

@@ -24,6 +24,7 @@ from moorage_runtime.codecs.v2.writer import Writer as V2Writer
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.listener import Listener
+from moorage_runtime.servers.rest.door import Door
 from moorage_runtime.servers.rest.features import FeaturesDoor
 from moorage_runtime.servers.rest.interpreters import Interpreters
 from moorage_runtime.servers.rest.router import Router
@@ -103,7 +104,11 @@ async def serving(engine: Any = None) -> AsyncIterator[tuple[DataPlane, int]]:
     plane, _ = plane_of(engine or Doubling(width=2))
     plane.catalogue.open()
     turns, interpreters = Turns(), Interpreters(plane)
-    doors = [V2Door(plane, turns), FeaturesDoor(plane, interpreters, turns), V1Door(plane, interpreters, turns)]
+    doors: list[Door] = [
+        V2Door(plane, turns),
+        FeaturesDoor(plane, interpreters, turns),
+        V1Door(plane, interpreters, turns),
+    ]
     listener = Listener(Router(doors, lambda: plane.epoch), "127.0.0.1", 0)
     await listener.start()
     try:
@@ -165,12 +170,12 @@ def test_who_leaves_while_its_answer_is_written_is_counted_and_holds_no_place() 
     async def run() -> dict[str, int]:
         async with serving() as (plane, port):
             _, writer = await send(port, *v2(60_000))
-            while not plane.in_flight:
+            while not plane.in_flight:  # noqa: ASYNC110 - of another, which tells nobody
                 await asyncio.sleep(0)
             sock = writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
-            while plane.in_flight:
+            while plane.in_flight:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             return ends(plane)
 
