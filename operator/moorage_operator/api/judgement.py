@@ -131,7 +131,7 @@ def read_totals(text: str | None) -> Totals:
     """The totals of a status; what cannot be read (of another release) counts as none, so that counting begins anew."""
     try:
         return msgspec.json.decode(text or "", type=Totals)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeError):
         return Totals()
 
 

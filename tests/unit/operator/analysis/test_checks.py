@@ -1,0 +1,224 @@
+"""Each check by itself: which numbers lead to which verdict, in which words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from moorage_operator.analysis import crashes, disagreement, error_rate, latency
+from moorage_operator.analysis.sides import Sides
+from moorage_operator.api.judgement import Check, Crash, Rules, Tally, Verdict
+from moorage_runtime.config import LATENCY_BOUNDS
+
+RULES = Rules()
+NOTHING = Sides(Tally(), Tally())
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def sides(candidate: dict[str, int], stable: dict[str, int] | None = None, **more: int) -> Sides:
+    return Sides(Tally(outcomes=stable or {"ok": 10_000}), Tally(outcomes=candidate, **more))
+
+
+def errors(step: Sides, late: Sides = NOTHING, rules: Rules = RULES) -> Check:
+    return error_rate.check(rules, step, late, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "stable", "verdict"),
+    [
+        ({"ok": 500}, {"ok": 9500}, Verdict.PASS),
+        ({"ok": 199}, {"ok": 9500}, Verdict.INCONCLUSIVE),
+        ({"ok": 475, "failed": 25}, {"ok": 9500}, Verdict.FAIL),
+        ({"ok": 47, "failed": 5}, {"ok": 950}, Verdict.FAIL),
+        ({"ok": 490, "failed": 10}, {"ok": 9310, "failed": 190}, Verdict.PASS),
+        ({"ok": 470, "failed": 30}, {"ok": 9310, "failed": 190}, Verdict.FAIL),
+        ({"ok": 2}, {"ok": 40}, Verdict.INCONCLUSIVE),
+        ({"failed": 2}, {"ok": 40_000}, Verdict.INCONCLUSIVE),
+        ({"ok": 100_000, "broken": 3}, {"ok": 2_000_000}, Verdict.PASS),
+        ({"ok": 490, "cancelled": 300}, {"ok": 9500, "cancelled": 9}, Verdict.PASS),
+        ({"ok": 291, "failed": 9}, {"ok": 5643, "failed": 57}, Verdict.INCONCLUSIVE),
+    ],
+    ids=[
+        "no errors",
+        "too few requests",
+        "5 % against none",
+        "5 % against none, below minSamples",
+        "2 % as stable",
+        "6 % against 2 %",
+        "hardly a request",
+        "two failures are no law",
+        "certain but a trifle",
+        "those who gave up do not count",
+        "three times as many, but not for sure",
+    ],
+)
+def test_errors(candidate: dict[str, int], stable: dict[str, int], verdict: Verdict) -> None:
+    assert errors(sides(candidate, stable)).verdict is verdict
+
+
+def test_errors_are_told_with_their_numbers() -> None:
+    step = sides({"ok": 475, "failed": 20, "timeout": 5}, {"ok": 9499, "failed": 1}, faults={"ModelFailed": 20})
+    told = errors(step)
+    assert told.message == (
+        "25 of 500 requests to the candidate failed (5 %): 20 failed, 5 timeout [ModelFailed]; "
+        "1 of 9500 of the stable version's own"
+    )
+    assert (told.candidate, told.stable, told.limit, told.samples) == (0.05, 1 / 9500, 0.01, 500)
+
+
+def test_what_is_missing_is_told_and_when_it_may_be_there() -> None:
+    told = error_rate.check(RULES, sides({"ok": 142}), NOTHING, 900.0)
+    assert told.message.startswith(
+        "142 of 200 requests that a judgement needs; at this rate about 6 min more: 0 of 142"
+    )
+    assert error_rate.check(RULES, NOTHING, NOTHING, 900.0).message.startswith(
+        "0 of 200 requests that a judgement needs; nothing has reached the candidate yet"
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        ("failed", "CandidateErrors"),
+        ("overloaded", "CandidateErrors"),
+        ("timeout", "CandidateTimesOut"),
+        ("broken", "CandidateUnreachable"),
+        ("invalid", "CandidateAnswersInvalid"),
+        ("refused", "CandidateRefuses"),
+    ],
+)
+def test_what_most_of_the_failures_were_gives_the_reason(outcome: str, reason: str) -> None:
+    told = errors(sides({"ok": 300, outcome: 30, "failed": 20} if outcome != "failed" else {"ok": 300, "failed": 50}))
+    assert (told.verdict, told.reason) == (Verdict.FAIL, reason)
+
+
+def test_nothing_but_failures_waits_for_no_second_look() -> None:
+    assert errors(sides({"invalid": 20}, {"ok": 380})).final
+    assert not errors(sides({"invalid": 10}, {"ok": 190})).final
+    assert not errors(sides({"ok": 80, "invalid": 20}, {"ok": 1900})).final
+
+
+def test_broken_connections_wait_for_what_the_pods_tell() -> None:
+    told = errors(sides({"broken": 40}, {"ok": 760}))
+    assert (told.verdict, told.final) == (Verdict.FAIL, False)
+
+
+def test_excused_failures_are_none() -> None:
+    assert errors(sides({"ok": 480, "broken": 20}, excused=20)).verdict is Verdict.PASS
+
+
+def test_a_late_change_is_seen_though_the_step_was_long_and_good() -> None:
+    step = sides({"ok": 50_000, "failed": 60}, {"ok": 949_000, "failed": 1000})
+    late = sides({"ok": 100, "failed": 60}, {"ok": 3000})
+    assert errors(step).verdict is Verdict.PASS
+    assert errors(step, late).verdict is Verdict.FAIL
+
+
+def test_with_all_of_the_traffic_the_limit_alone_judges() -> None:
+    everything = sides({"ok": 950, "failed": 50}, {"ok": 50}, shielded=50)
+    assert errors(everything).verdict is Verdict.FAIL
+    before = Sides(everything.stable, everything.candidate, Tally(outcomes={"ok": 950, "failed": 50}))
+    assert errors(before).verdict is not Verdict.FAIL, "stable failed as often in the step before"
+
+
+def test_a_limit_of_zero_lets_none_pass() -> None:
+    assert errors(sides({"ok": 9997, "failed": 3}), rules=Rules(max_error_rate=0.0)).verdict is Verdict.FAIL
+
+
+def times(seconds: float, count: int = 1000, slow: int = 0) -> tuple[int, ...]:
+    place = next(i for i, bound in enumerate(LATENCY_BOUNDS) if seconds <= bound)
+    return tuple(count - slow if i == place else slow if i == place + 20 else 0 for i in range(len(LATENCY_BOUNDS) + 1))
+
+
+def timed(candidate: tuple[int, ...], stable: tuple[int, ...]) -> Sides:
+    return Sides(
+        Tally(outcomes={"ok": sum(stable)}, seconds=stable), Tally(outcomes={"ok": sum(candidate)}, seconds=candidate)
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate", "stable", "verdict"),
+    [
+        (times(0.005), times(0.005), Verdict.PASS),
+        (times(0.05), times(0.005), Verdict.FAIL),
+        (times(0.05, 10), times(0.005), Verdict.FAIL),
+        (times(0.006), times(0.005), Verdict.PASS),
+        (times(0.001), times(0.0003), Verdict.PASS),
+        (times(0.005, 100), times(0.005), Verdict.INCONCLUSIVE),
+        (times(0.005), times(0.005, 20), Verdict.PASS),
+        (times(0.005, 50), times(0.005, 20), Verdict.INCONCLUSIVE),
+        (times(0.005, slow=30), times(0.005), Verdict.PASS),
+        (times(0.005, slow=150), times(0.005), Verdict.FAIL),
+    ],
+    ids=[
+        "alike",
+        "ten times",
+        "ten times, ten requests",
+        "a fifth slower",
+        "a hair",
+        "too few",
+        "nothing left to stable",
+        "hardly anything of either",
+        "a tail within the quantile",
+        "a tail beyond it",
+    ],
+)
+def test_latency(candidate: tuple[int, ...], stable: tuple[int, ...], verdict: Verdict) -> None:
+    assert latency.check(RULES, timed(candidate, stable), NOTHING).verdict is verdict
+
+
+def test_latency_is_told_with_its_numbers() -> None:
+    told = latency.check(RULES, timed(times(0.05), times(0.005)), NOTHING)
+    assert told.message == "p95 is 49 ms against 4.9 ms of the stable version (10.0 times, at most 1.5)"
+    assert told.reason == "CandidateSlow"
+    assert latency.check(RULES, NOTHING, NOTHING).message == "p95 is not known of either"
+
+
+def test_all_of_the_traffic_is_timed_against_the_step_before() -> None:
+    alone = Sides(Tally(), Tally(outcomes={"ok": 1000}, seconds=times(0.05)))
+    assert latency.check(RULES, alone, NOTHING).message == "no traffic of the stable version to time it against"
+    before = Sides(Tally(), alone.candidate, Tally(outcomes={"ok": 1000}, seconds=times(0.005)))
+    assert latency.check(RULES, before, NOTHING).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("differed", "compared", "verdict"),
+    [
+        (0, 500, Verdict.PASS),
+        (100, 500, Verdict.FAIL),
+        (15, 60, Verdict.FAIL),
+        (0, 60, Verdict.PASS),
+        (0, 20, Verdict.INCONCLUSIVE),
+        (0, 0, Verdict.INCONCLUSIVE),
+        (45, 600, Verdict.INCONCLUSIVE),
+        (25, 500, Verdict.PASS),
+    ],
+    ids=["same", "20 %", "soon seen", "surely within", "too few", "none", "perhaps", "as many as may be"],
+)
+def test_disagreement(differed: int, compared: int, verdict: Verdict) -> None:
+    step = Sides(Tally(), Tally(differed=differed, compared=compared, dropped=3))
+    told = disagreement.check(RULES, step, NOTHING)
+    assert told.verdict is verdict
+    assert told.message.endswith("; 3 comparisons were left out for want of room")
+
+
+def test_what_may_differ_always_is_not_asked_for() -> None:
+    assert disagreement.asked_for(RULES)
+    assert not disagreement.asked_for(Rules(max_disagreement=1.0))
+    assert not disagreement.asked_for(Rules(compare_share=0.0))
+
+
+def test_one_crash_is_enough_and_memory_is_named_first() -> None:
+    ended = Crash("c-1", EPOCH + timedelta(seconds=5), 139)
+    killed = Crash("c-2", EPOCH + timedelta(seconds=9), 137, out_of_memory=True)
+    told = crashes.check([ended], EPOCH)
+    assert (told.verdict, told.reason, told.final) == (Verdict.FAIL, "CandidateCrashed", True)
+    assert told.message == "the container of pod c-1 ended by itself (exit code 139)"
+    assert crashes.check([ended, killed], EPOCH).reason == "CandidateOutOfMemory"
+
+
+def test_a_crash_before_the_candidate_had_traffic_is_not_judged() -> None:
+    assert crashes.check([Crash("c", EPOCH - timedelta(seconds=2), 1)], EPOCH).verdict is Verdict.PASS
+    second = EPOCH + timedelta(milliseconds=700)
+    assert crashes.check([Crash("c", EPOCH, 1)], second).verdict is Verdict.FAIL, "the kubelet cuts to seconds"
