@@ -27,7 +27,13 @@ def within(datatype: str, tolerance: float) -> float:
 
 def wide(array: Array) -> Numbers:
     """Any floats as FP64."""
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
+
+
+def at_a_glance(left: Numbers, right: Numbers, tolerance: float) -> bool:
+    """Whether all are close without a second look: most answers are. Infinities and NaN take one."""
+    with np.errstate(all="ignore"):
+        return bool((np.abs(left - right) <= tolerance).all())
 
 
 def close(left: Numbers, right: Numbers, tolerance: float) -> Truths:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from moorage_runtime.comparing import order
-from moorage_runtime.comparing.closeness import close, is_float, wide, within
+from moorage_runtime.comparing.closeness import at_a_glance, close, is_float, wide, within
 from moorage_runtime.comparing.told import Tensor
 from moorage_runtime.config import Compare
 
@@ -48,6 +48,8 @@ def _of_one(other: Tensor, own: Tensor, rule: Compare) -> str | None:
 def _of_numbers(other: Tensor, own: Tensor, rule: Compare) -> str | None:
     left, right = wide(other.array), wide(own.array)
     tolerance = within(own.datatype, rule.tolerance)
+    if at_a_glance(left, right, tolerance):
+        return None
     if rule.top_k is not None and order.of_scores(right.shape):
         return order.difference(left, right, rule.top_k, tolerance)
     same = close(left, right, tolerance)

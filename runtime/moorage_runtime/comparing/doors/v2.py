@@ -62,8 +62,12 @@ def _tensors(told: _Response, body: bytes, at: int) -> Iterator[Tensor]:
 
 def _listed(output: _Output) -> Array:
     """`null` is NaN, as numpy has it. Raises `ValueError` for elements of another type than the datatype's."""
-    found: Array = np.array(output.data, np.object_)
-    if not set(map(type, found.ravel().tolist())) <= _ELEMENTS.get(output.datatype, _WHOLE):
+    data: Any = output.data
+    kinds = set(map(type, data)) if isinstance(data, list) else {type(data)}
+    if list in kinds:
+        data = np.array(data, np.object_)
+        kinds = set(map(type, data.ravel().tolist()))
+    if not kinds <= _ELEMENTS.get(output.datatype, _WHOLE):
         raise ValueError(output.datatype)
     with np.errstate(all="ignore"):
-        return found.astype(dtype_of(output.datatype)).reshape(output.shape)
+        return np.asarray(data, dtype_of(output.datatype)).reshape(output.shape)
