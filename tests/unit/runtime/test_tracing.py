@@ -236,6 +236,24 @@ def test_what_is_refused_has_its_place_in_the_clients_trace(
         assert span.status.code == span.status.STATUS_CODE_UNSET
 
 
+def test_what_is_refused_over_grpc_has_its_place_too(
+    collector: Callable[..., Collector], traced: Callable[..., Pod]
+) -> None:
+    import grpc
+    from tests.unit.runtime.grpc import messages
+
+    receiver = collector()
+    pod = traced(receiver.url)
+    asked = messages.make("ModelInferRequest", model_name="nobody").SerializeToString()
+    with grpc.insecure_channel(f"127.0.0.1:{pod.grpc_port}") as channel:
+        infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+        with pytest.raises(grpc.RpcError):
+            infer(asked, metadata=(("traceparent", TRACE),), timeout=10)
+    (span,) = receiver.wait(1)
+    assert (span.name, span.trace_id.hex()) == ("inference.GRPCInferenceService/ModelInfer", TRACE_ID)
+    assert attributes(span)["moorage.reason"] == "ModelNotFound"
+
+
 @pytest.mark.parametrize("how", ["unreachable", "stalls", "refuses"])
 def test_no_request_waits_for_a_collector(
     how: str, collector: Callable[..., Collector], traced: Callable[..., Pod]

@@ -10,6 +10,7 @@ import grpc
 
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.servers.grpc import identity
 from moorage_runtime.servers.grpc.documents import Documents
 from moorage_runtime.servers.grpc.health import SERVICE, HealthService
 from moorage_runtime.servers.grpc.infer import Inference
@@ -53,7 +54,8 @@ class Door(grpc.GenericRpcHandler):  # type: ignore[misc]
         return handler if self._keys.allows(shown) else self._unauthorized
 
     async def _refuse(self, _messages: Any, context: Any) -> None:
-        self._plane.count(_UNKNOWN_KEY, time.monotonic(), DOOR)
+        said = identity.sent(context.invocation_metadata())
+        self._plane.count(_UNKNOWN_KEY, time.monotonic(), DOOR, parent=identity.trace(said))
         await refuse(context, _UNKNOWN_KEY)
 
 

@@ -112,7 +112,7 @@ class Inference:
 
     async def _read_and_send(self, message: bytes, context: Any, said: Mapping[str, str], began: float) -> Waiting:
         """Hand a message to the data plane. Raises `RequestFault`."""
-        asked, inputs, envelope = await self._read_message(message, began)
+        asked, inputs, envelope = await self._read_message(message, said, began)
         patience = _patience(asked, context)
         call = Waiting(asked, envelope.id, inputs, began, began + patience, raw=bool(envelope.raws))
         self._submit(call, asked, message, said)
@@ -127,7 +127,9 @@ class Inference:
             call.trace = plane.tracer.begin(*identity.trace(said), DOOR, call.began)
         plane.submit(asked.served, call, DOOR)
 
-    async def _read_message(self, message: bytes, began: float) -> tuple[Asked, dict[str, Array], Envelope]:
+    async def _read_message(
+        self, message: bytes, said: Mapping[str, str], began: float
+    ) -> tuple[Asked, dict[str, Array], Envelope]:
         try:
             envelope = unpack(message)
             asked = self._memory.ask(envelope.head)
@@ -136,7 +138,7 @@ class Inference:
             else:
                 inputs = tensors(message, envelope, asked.head)
         except RequestFault as fault:
-            self._plane.count(fault, began, DOOR)
+            self._plane.count(fault, began, DOOR, parent=identity.trace(said))
             raise
         self._memory.learn(message, envelope, asked)
         return asked, inputs, envelope
