@@ -28,6 +28,7 @@ class Link(asyncio.Protocol):
         "_errand",
         "_headers",
         "_in_body",
+        "_keeps",
         "_parser",
         "_pool",
         "_received",
@@ -125,6 +126,8 @@ class Link(asyncio.Protocol):
         """For the parser; an interim answer is not yet the one."""
         if self._parser.get_status_code() >= 200:
             self._done = True
+            # Asked later, the parser would speak of an answer that has not begun.
+            self._keeps = self._parser.should_keep_alive()
         else:
             self._headers = {}
             self._in_body = False
@@ -134,14 +137,14 @@ class Link(asyncio.Protocol):
         self._headers = {}
         self._body: list[bytes] = []
         self._received = 0
-        self._in_body = self._done = False
+        self._in_body = self._done = self._keeps = False
 
     def _finish(self) -> None:
         errand, self._errand = self._errand, None
         parser, transport = self._parser, self._transport
         self.used = True
         # Who answers before it has read all is not going to read the rest as a body.
-        if transport is not None and parser.should_keep_alive() and not transport.get_write_buffer_size():
+        if transport is not None and self._keeps and not transport.get_write_buffer_size():
             self._pool.release(self)
         elif transport is not None:
             transport.close()

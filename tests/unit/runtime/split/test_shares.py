@@ -223,6 +223,21 @@ async def test_a_revision_that_retires_gives_all_to_its_heir_and_answers_when_th
     assert seen == {(200, "abc"): 50}
 
 
+async def test_connections_are_kept(town: Town) -> None:
+    stable = await town.open()
+    connections = 0
+
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await answering(plain(200))(reader, writer)
+
+    async with served(count) as address:
+        split(stable, address, 100)
+        assert await stable.flood(200, 4) == {(200, "def"): 200}
+    assert connections <= 4
+
+
 async def test_a_connection_that_ended_while_it_was_kept_costs_no_request(town: Town) -> None:
     stable = await town.open()
 
