@@ -20,7 +20,7 @@ Work = Callable[[], Coroutine[None, None, None]]
 BYTES = 16 << 20
 AGE_SECONDS = 2.0
 # Of the loop's time; of all time, while clients need it: too little to be felt, enough to find out.
-TIME_SHARE = 0.05
+TIME_SHARE = 0.02
 BUSY_SHARE = 0.01
 # A burst may take what was left over in so many seconds before.
 _SAVED_SECONDS = 1.0
