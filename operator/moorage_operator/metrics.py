@@ -10,6 +10,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from moorage_operator import names
+from moorage_operator.api.judgement import Readings
+from moorage_operator.api.model_deployment import ModelDeploymentStatus
 from moorage_operator.api.records import Body, Change, Key
 
 REGISTRY = CollectorRegistry()
@@ -31,6 +33,9 @@ QUEUE_OLDEST = Gauge("moorage_queue_oldest_seconds", "How long the oldest due ke
 RESYNC_AGE = Gauge("moorage_resync_age_seconds", "Time since the last complete resync", registry=REGISTRY)
 LEADER = Gauge("moorage_leader", "1 while this process writes", registry=REGISTRY)
 LOOP_LAG = Gauge("moorage_loop_lag_seconds", "How late the event loop woke up lately", registry=REGISTRY)
+POD_READS = Counter("moorage_pod_reads", "Questions to the admin port of serving pods", ["result"], registry=REGISTRY)
+JUDGEMENTS = Counter("moorage_judgements", "Judgements of candidates", ["verdict", "reason"], registry=REGISTRY)
+OPINIONS = Counter("moorage_opinions", "Answers of metrics and webhooks", ["verdict"], registry=REGISTRY)
 BUILD = Gauge("moorage_build_info", "Always 1", ["version"], registry=REGISTRY)
 
 
@@ -75,6 +80,22 @@ REGISTRY.register(CENSUS)
 def count_call(verb: str, code: int) -> None:
     """One call to the API server; code 0: no answer."""
     API_REQUESTS.labels(verb, str(code)).inc()
+
+
+def count_readings(readings: Readings) -> None:
+    """Pods that were asked, and judges that were."""
+    for reading in readings.now:
+        POD_READS.labels("silent" if reading.report is None else "answered").inc()
+    for opinion in readings.opinions:
+        OPINIONS.labels(opinion.verdict.value).inc()
+
+
+def count_judgement(before: ModelDeploymentStatus, after: Body) -> None:
+    """The judgement in the status that was written, if the one before it did not tell it already."""
+    told = (after.get("rollout") or {}).get("judgement")
+    known = before.rollout.judgement if before.rollout is not None else None
+    if told is not None and (known is None or known.at != told["at"]):
+        JUDGEMENTS.labels(told["verdict"], told.get("reason") or "").inc()
 
 
 def count_writes(changes: Iterable[Change], *, routine: bool) -> None:

@@ -16,17 +16,21 @@ import aiohttp
 
 from moorage_operator import metrics
 from moorage_operator.cluster.lease import LeaseStore
+from moorage_operator.cluster.pods import Direct, ThroughApiServer
 from moorage_operator.cluster.server import ApiServer, connect
 from moorage_operator.cluster.write import Writer
 from moorage_operator.election import Alone, Election
 from moorage_operator.endpoints import Endpoints
 from moorage_operator.handlers.watch import Watch
 from moorage_operator.health import MAX_LAG, MAX_LOOK, Health, Heartbeat
+from moorage_operator.opinions.panel import Panel
+from moorage_operator.opinions.prometheus import PrometheusServer
 from moorage_operator.reconcile import Reconciler
 from moorage_operator.registry.resolve import Registries
 from moorage_operator.registry.server import RegistrySource
 from moorage_operator.resync import Resync
 from moorage_operator.settings import Settings, own_identity, own_namespace
+from moorage_operator.survey import Surveyor
 from moorage_operator.workers import Workers
 from moorage_operator.workqueue import WorkQueue
 
@@ -59,7 +63,15 @@ class Process:
         self._registries = Registries(
             _sources(settings), session, self._queue.add, stores=settings.stores, interval=settings.poll_interval
         )
-        self._reconciler = _reconciler(settings, self._api, Writer(self._api, self._election.gate), self._registries)
+        self._reconciler = Reconciler(
+            api=self._api,
+            writer=Writer(self._api, self._election.gate),
+            registries=self._registries,
+            endpoints=Endpoints.of_settings(settings),
+            defaults=settings.defaults(),
+            retire_seconds=settings.retire_after,
+            surveyor=_surveyor(settings, self._api, session),
+        )
         self._resync = self._make_resync()
         self._workers = Workers(self._queue, self._reconciler.look, self._election.leading, count=settings.workers)
         self._watch = self._make_watch()
@@ -140,14 +152,20 @@ def _sources(settings: Settings) -> dict[str, RegistrySource]:
     }
 
 
-def _reconciler(settings: Settings, api: ApiServer, writer: Writer, registries: Registries) -> Reconciler:
-    return Reconciler(
-        api=api,
-        writer=writer,
-        registries=registries,
-        endpoints=Endpoints.of_settings(settings),
-        defaults=settings.defaults(),
-        retire_seconds=settings.retire_after,
+def _surveyor(settings: Settings, api: ApiServer, session: aiohttp.ClientSession) -> Surveyor:
+    servers = {
+        name: PrometheusServer(
+            name=name,
+            url=server.url,
+            credentials=settings.prometheus_credentials / name,
+            timeout=server.timeout,
+            ca_file=server.ca_file,
+        )
+        for name, server in settings.prometheus.items()
+    }
+    return Surveyor(
+        ThroughApiServer(api) if settings.network.pod_access == "ApiServer" else Direct(session),
+        Panel(session, servers, settings.webhooks.allowed_hosts),
     )
 
 

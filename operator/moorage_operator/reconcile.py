@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from moorage_operator import metrics
+from moorage_operator.api.judgement import Readings
 from moorage_operator.api.records import Decision, Defaults, Key, Resolution, Snapshot
 from moorage_operator.cluster.gather import confirm, gather
 from moorage_operator.cluster.server import ApiServer
@@ -16,6 +17,7 @@ from moorage_operator.decide import decide
 from moorage_operator.endpoints import Endpoints
 from moorage_operator.errors import ApplyFault
 from moorage_operator.registry.resolve import Registries
+from moorage_operator.survey import Surveyor
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Reconciler:
     registries: Registries
     endpoints: Endpoints
     defaults: Defaults
+    surveyor: Surveyor
     retire_seconds: float = 30.0
     now: Callable[[], datetime] = _now
 
@@ -46,14 +49,15 @@ class Reconciler:
             self.forget(key)
             return None
         resolution = await self.registries.resolve(snapshot.deployment)
-        decision = self._decide(snapshot, resolution)
+        readings = await self.surveyor.survey(key, snapshot)
+        decision = self._decide(snapshot, resolution, readings)
         confirmed = await confirm(self.api, snapshot, decision.changes)
         if confirmed is not snapshot:
-            snapshot, decision = confirmed, self._decide(confirmed, resolution)
+            snapshot, decision = confirmed, self._decide(confirmed, resolution, readings)
         try:
             await self.writer.execute(decision.changes, key.namespace)
         except ApplyFault as fault:
-            await self._tell(key, snapshot, self._decide(snapshot, resolution, fault))
+            await self._tell(key, snapshot, self._decide(snapshot, resolution, readings, fault))
             raise
         _note(key, decision, routine=routine)
         await self._tell(key, snapshot, decision)
@@ -62,12 +66,18 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """`key` is gone: ask the registry no more on its behalf. Its children go with it, by their ownerReferences."""
         self.registries.followed.forget(key)
+        self.surveyor.forget(key)
         metrics.CENSUS.forget(key)
 
-    def _decide(self, snapshot: Snapshot, resolution: Resolution, *faults: ApplyFault) -> Decision:
-        endpoint = self.endpoints.of(snapshot.deployment, resolution.resolved)
+    def _decide(self, snapshot: Snapshot, resolution: Resolution, readings: Readings, *faults: ApplyFault) -> Decision:
         return decide(
-            snapshot, resolution, self.defaults, endpoint, retire_seconds=self.retire_seconds, faults=tuple(faults)
+            snapshot,
+            resolution,
+            self.defaults,
+            self.endpoints.of(snapshot.deployment, resolution.resolved),
+            readings=readings,
+            retire_seconds=self.retire_seconds,
+            faults=tuple(faults),
         )
 
     async def _tell(self, key: Key, snapshot: Snapshot, decision: Decision) -> None:
@@ -75,6 +85,7 @@ class Reconciler:
             metadata = snapshot.deployment.metadata
             await self.writer.tell(metadata, decision.happenings, snapshot.now)
             await self.writer.status(metadata, decision.status)
+            metrics.count_judgement(snapshot.deployment.status, decision.status)
         metrics.CENSUS.note(key, decision.status)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from moorage_operator import names
+from moorage_operator.api.judgement import Readings
 from moorage_operator.api.records import (
     Change,
     Decision,
@@ -77,17 +78,35 @@ class Registries:
 
 
 @dataclass
+class Surveyor:
+    """Pods that always say the same."""
+
+    answer: Readings = field(default_factory=lambda: Readings(mark="now"))
+    asked: list[Key] = field(default_factory=list)
+    forgotten: list[Key] = field(default_factory=list)
+
+    async def survey(self, key: Key, _: Snapshot) -> Readings:
+        self.asked.append(key)
+        return self.answer
+
+    def forget(self, key: Key) -> None:
+        self.forgotten.append(key)
+
+
+@dataclass
 class Middle:
     """Stands in for `decide`: writes `changes` unless the object is there or foreign; tells `faults` in the status."""
 
     changes: tuple[Change, ...] = (CHANGE,)
     look_again: float | None = None
     asked: list[tuple[Snapshot, Endpoint, tuple[Fault, ...]]] = field(default_factory=list)
+    read: list[Readings] = field(default_factory=list)
 
     def __call__(
         self, snapshot: Snapshot, resolution: Resolution, defaults: Defaults, endpoint: Endpoint, **options: Any
     ) -> Decision:
         self.asked.append((snapshot, endpoint, options["faults"]))
+        self.read.append(options["readings"])
         known = snapshot.children.keys() | snapshot.foreign
         changes = tuple(change for change in self.changes if change.ref not in known)
         status = {"faults": [fault.reason for fault in options["faults"]]}
@@ -99,6 +118,7 @@ class Bench:
     api: Api
     middle: Middle
     registries: Registries
+    surveyor: Surveyor
     reconciler: Reconciler
 
     def written(self) -> list[str]:
@@ -107,7 +127,7 @@ class Bench:
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    api, middle = Api(), Middle()
+    api, middle, surveyor = Api(), Middle(), Surveyor()
     registries = Registries(Resolution(Resolved("s3://b/1", "1", "s3://b/1")))
     monkeypatch.setattr("moorage_operator.reconcile.decide", middle)
     reconciler = Reconciler(
@@ -116,9 +136,10 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
         registries=registries,  # type: ignore[arg-type]
         endpoints=Endpoints({"default": STORE}, {"default": Endpoint(tracking_uri="http://mlflow")}),
         defaults=Defaults(image="r"),
+        surveyor=surveyor,  # type: ignore[arg-type]
         now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
     )
-    return Bench(api, middle, registries, reconciler)
+    return Bench(api, middle, registries, surveyor, reconciler)
 
 
 async def test_changes_come_first_and_the_status_last(bench: Bench) -> None:
@@ -126,6 +147,14 @@ async def test_changes_come_first_and_the_status_last(bench: Bench) -> None:
     assert await bench.reconciler.look(KEY) == 7
     assert bench.written() == [CONFIG, f"{CR}/status"]
     assert len(bench.middle.asked) == 1, "nothing stood under the name, so one decision is enough"
+
+
+async def test_pods_are_asked_once_a_look_and_every_decision_hears_them(bench: Bench) -> None:
+    bench.api.refusals[CONFIG] = ApiError(403, "Forbidden", "exceeded quota: q")
+    with pytest.raises(ApplyFault):
+        await bench.reconciler.look(KEY)
+    assert bench.surveyor.asked == [KEY]
+    assert bench.middle.read == [bench.surveyor.answer] * 2
 
 
 async def test_the_status_is_for_the_version_that_was_seen(bench: Bench) -> None:
@@ -137,7 +166,7 @@ async def test_the_status_is_for_the_version_that_was_seen(bench: Bench) -> None
 async def test_what_is_gone_is_forgotten_and_not_written(bench: Bench) -> None:
     bench.api.objects.clear()
     assert await bench.reconciler.look(KEY) is None
-    assert bench.registries.forgotten == [KEY]
+    assert bench.registries.forgotten == bench.surveyor.forgotten == [KEY]
     assert bench.api.writes == []
 
 

@@ -32,6 +32,25 @@ def test_the_defaults_of_a_pod_come_from_the_settings() -> None:
     assert (defaults.image, defaults.admin_peers) == ("runtime:1", tuple(peers))
 
 
+def test_judges_are_named_in_the_settings_and_nobody_is_called_by_default() -> None:
+    assert parse(MINIMAL).webhooks.allowed_hosts == ()
+    given = parse(
+        {
+            **MINIMAL,
+            "prometheus": {"default": {"url": "https://prometheus.monitoring.svc:9090", "timeout": "2s"}},
+            "webhooks": {"allowedHosts": ["gate.ml.svc:8080", "*.example.com"]},
+        }
+    )
+    assert (given.prometheus["default"].timeout, given.network.pod_access) == (2.0, "Direct")
+    assert given.webhooks.allowed_hosts == ("gate.ml.svc:8080", "*.example.com")
+
+
+@pytest.mark.parametrize("host", ["", "*", "http://x", "a/b", "*.", "a:b", "user@host", "*.*.com"])
+def test_a_host_is_no_pattern_for_everything(host: str) -> None:
+    with pytest.raises(SettingsFault, match=r"webhooks\.allowedHosts\.0"):
+        parse({**MINIMAL, "webhooks": {"allowedHosts": [host]}})
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

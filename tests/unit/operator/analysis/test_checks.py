@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ NOTHING = Sides(Tally(), Tally())
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def sides(candidate: dict[str, int], stable: dict[str, int] | None = None, **more: int) -> Sides:
+def sides(candidate: dict[str, int], stable: dict[str, int] | None = None, **more: Any) -> Sides:
     return Sides(Tally(outcomes=stable or {"ok": 10_000}), Tally(outcomes=candidate, **more))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 CASE = Candidacy(Rules(warm_up=0.0), STABLE, CANDIDATE, EPOCH)
 
 
-def report(life: int = 1, ok: int = 0, given: dict[str, int] | None = None, **forwarded: int) -> PodReport:
+def report(life: int = 1, ok: int = 0, given: dict[str, int] | None = None, **forwarded: Any) -> PodReport:
     return PodReport(
         started=str(life),
         revision=STABLE,

@@ -11,6 +11,7 @@ from itertools import zip_longest
 from math import erfc, exp, log, sqrt
 
 import numpy as np
+from msgspec.structs import replace
 
 from moorage_operator.analysis.look import Candidacy, due_in, look
 from moorage_operator.api.judgement import Judgement, Reading, Readings, Rules, Totals, Verdict
@@ -75,7 +76,7 @@ class World:
             outcomes=dict(Counter(old.answered.outcomes) + Counter(ok=good, failed=bad)),
             seconds=tuple(a + b for a, b in zip_longest(old.answered.seconds, counts, fillvalue=0)),
         )
-        self._change(pod, answered=answered)
+        self.reports[pod] = replace(old, answered=answered)
 
     def _give(self, pod: str, good: int, bad: int, rescued: int) -> None:
         old = self.reports[pod].forwarded.get(CANDIDATE, Forwarded())
@@ -85,12 +86,7 @@ class World:
             compared=old.compared + good,
             differed=old.differed + int(self.rng.binomial(good, self.candidate.disagrees)),
         )
-        self._change(pod, forwarded={CANDIDATE: given})
-
-    def _change(self, pod: str, **what: object) -> None:
-        old = self.reports[pod]
-        fields = {"answered": old.answered, "forwarded": old.forwarded} | what
-        self.reports[pod] = PodReport(started=old.started, revision=old.revision, ready=True, **fields)
+        self.reports[pod] = replace(self.reports[pod], forwarded={CANDIDATE: given})
 
 
 @cache
