@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import pytest
-from tests.unit.runtime.split.town import Handler, Town, answering, body, plain, request, reset, served, split
+from tests.unit.runtime.split.town import Handler, Town, answering, body, plain, request, reset, served, split, until
 
-from moorage_runtime.config import Shield
+from moorage_runtime.config import LATENCY_BOUNDS, Shield
 from moorage_runtime.routing.breaker import IN_A_ROW
 
 QUICK = Shield(patience_seconds=0.1)
@@ -117,3 +117,166 @@ async def test_a_candidate_doubts_its_own_answers(town: Town, artifact: str, row
     assert stable.report.forwarded["def"].faults.keys() == {"AnswerInvalid"}
     assert stable.report.forwarded["def"].outcomes.keys() == {"invalid"}
     assert candidate.report.answered.faults.keys() == {"AnswerInvalid"}
+
+
+async def test_a_client_that_errs_is_told_so_and_the_candidate_is_not_blamed(town: Town) -> None:
+    stable, candidate = await town.pair()
+    split(stable, candidate.address, 50)
+    ours = await stable.client().ask(data=b'{"inputs":[]}', x_model_version="stable")
+    assert ours.status == 400
+    assert await stable.flood(100, data=b'{"inputs":[]}') == {(400, "abc"): 100}
+    assert stable.outcomes.keys() == {"faulty"}
+    assert stable.report.forwarded["def"].shielded == stable.report.forwarded["def"].held == 0
+
+
+async def test_a_candidate_that_refuses_what_the_stable_model_takes_is_blamed(town: Town) -> None:
+    stable, candidate = await town.open(), await town.open("strict", "def", "4")
+    split(stable, candidate.address, 50)
+    assert await stable.flood(100) == {(200, "abc"): 100}
+    assert stable.outcomes.keys() == {"refused"}
+
+
+async def test_answers_that_are_not_finite_are_nobodys_fault_where_the_stable_models_are_not_either(town: Town) -> None:
+    stable, candidate = await town.open("log"), await town.open("log", "def", "4")
+    for house in (stable, candidate):
+        split(house, candidate.address, 50)
+    assert await stable.flood(100, data=body([[-1.0, 1.0]])) == {(200, "abc"): 100}
+    await until(lambda: sum(stable.outcomes.values()) >= 45)
+    assert stable.outcomes.keys() == {"faulty"}
+    assert stable.report.forwarded["def"].held == 0
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(500, "failed"), (429, "overloaded"), (400, "refused")])
+async def test_without_the_shield_clients_see_what_the_candidate_says(town: Town, status: int, outcome: str) -> None:
+    stable = await town.open()
+    async with served(answering(plain(status))) as address:
+        split(stable, address, 50, None)
+        seen = await stable.flood(100)
+    assert set(seen) == {(200, "abc"), (status, "def")}
+    await until(lambda: stable.outcomes.get(outcome, 0) == seen[status, "def"])
+    assert stable.outcomes.keys() == {outcome}
+    assert stable.report.forwarded["def"].held == 0
+
+
+async def test_without_the_shield_what_cannot_be_reached_is_told(town: Town) -> None:
+    stable = await town.open(timeout_seconds=0.3)
+    async with closed() as address:
+        split(stable, address, 100, None)
+        assert (await stable.client().ask()).status == 502
+    async with served(hang) as address:
+        split(stable, address, 100, None)
+        assert (await stable.client().ask()).status == 504
+    assert stable.outcomes == {"broken": 1, "timeout": 1}
+
+
+@pytest.mark.parametrize("how", ["header", "body", "configuration"])
+async def test_the_clients_deadline_holds_though_the_candidate_hangs(town: Town, how: str) -> None:
+    stable = await town.open(timeout_seconds=0.4 if how == "configuration" else 60.0)
+    client = stable.client()
+    async with served(hang) as address:
+        split(stable, address, 100, Shield(patience_seconds=30))
+        began = time.monotonic()
+        if how == "header":
+            told = await client.ask(x_request_timeout="400ms")
+        else:
+            told = await client.ask(data=body(parameters={"timeout": 400_000} if how == "body" else {}))
+        seconds = time.monotonic() - began
+    assert (told.status, told.revision) == (200, "abc")
+    # Half of its time was the candidate's.
+    assert 0.2 <= seconds < 0.4
+
+
+async def test_a_client_that_leaves_takes_its_request_from_the_candidate(town: Town) -> None:
+    stable, left = await town.open(), asyncio.Event()
+
+    async def notice(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        left.set()
+
+    async with served(notice) as address:
+        split(stable, address, 100)
+        client = stable.client()
+        asking = asyncio.create_task(client.ask())
+        await asyncio.sleep(0.05)
+        client.close()
+        await asyncio.wait_for(left.wait(), 2)
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await asking
+    assert stable.outcomes == {"cancelled": 1}
+
+
+async def test_a_candidate_that_is_well_again_gets_its_share_back(town: Town) -> None:
+    stable, well = await town.open(), False
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await request(reader)
+            writer.write(plain(200 if well else 500))
+
+    async with served(handle) as address:
+        split(stable, address, 100)
+        assert await stable.flood(50) == {(200, "abc"): 50}
+        asked = sum(stable.outcomes.values())
+        assert asked < 15
+        well = True
+        began = time.monotonic()
+        while (await stable.flood(10, 1)) != {(200, "def"): 10}:
+            assert time.monotonic() - began < 10
+            await asyncio.sleep(0.1)
+        # A probe each half second, five good ones in a row.
+        assert time.monotonic() - began > 2
+
+
+async def test_a_failing_candidate_does_not_double_the_stable_models_work(town: Town) -> None:
+    stable = await town.open()
+    async with served(answering(plain(500))) as address:
+        split(stable, address, 50)
+        await stable.flood(1000)
+    told = stable.report.forwarded["def"]
+    (meter,) = stable.station.plane.metrics._models.values()
+    runs = sum(meter.inference.counts)
+    assert runs <= 1000
+    assert told.outcomes["failed"] < 30
+
+
+async def test_a_revision_at_its_bound_is_given_no_more(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    from moorage_runtime.servers.split import guest
+
+    monkeypatch.setattr(guest, "IN_FLIGHT", 3)
+    stable, most, now = await town.open(), 0, 0
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal most, now
+        while True:
+            await request(reader)
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.02)
+            now -= 1
+            writer.write(plain(200))
+
+    async with served(slow) as address:
+        split(stable, address, 100)
+        seen = await stable.flood(100, 10)
+    assert set(seen) == {(200, "abc"), (200, "def")}
+    assert most == 3
+    assert stable.report.forwarded["def"].held == seen[200, "abc"]
+
+
+async def test_latencies_and_counts_of_own_answers_know_nothing_of_the_candidates(town: Town) -> None:
+    stable = await town.open()
+    async with served(hang) as address:
+        split(stable, address, 50, QUICK)
+        await stable.flood(40)
+    own = stable.report.answered
+    told = stable.report.forwarded["def"]
+    assert own.outcomes == {"ok": 40 - told.shielded}
+    slow = sum(count for bound, count in zip(LATENCY_BOUNDS, own.seconds, strict=False) if bound > 0.1)
+    assert slow == 0
+    page = stable.station.plane.metrics.render().decode()
+    labels = '{model="fraud",version="4",revision="def"'
+    assert f'moorage_forwarded_requests_total{labels},outcome="timeout"}} {told.outcomes["timeout"]}\n' in page
+    assert f"moorage_shielded_requests_total{labels}}} {told.shielded}\n" in page
+    assert f"moorage_held_requests_total{labels}}} {told.held}\n" in page

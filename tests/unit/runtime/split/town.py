@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -175,6 +176,14 @@ class Town:
 
 
 SHIELD = Shield()
+
+
+async def until(done: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for what comes soon."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
 
 
 def split(house: House, address: str, weight: int, shield: Shield | None = SHIELD, **table: Any) -> None:
