@@ -8,17 +8,22 @@ clock that only moves when told.
 from __future__ import annotations
 
 import copy
+import json
+import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from moorage_operator.api.judgement import Reading, Readings
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import (
     Change,
     Decision,
     Defaults,
     Endpoint,
+    Key,
     ObjectRef,
     Resolution,
     Resolved,
@@ -27,9 +32,19 @@ from moorage_operator.api.records import (
 )
 from moorage_operator.decide import decide
 from moorage_operator.errors import Fault
-from moorage_operator.names import CHILD_MANAGER, HANDOVER_MANAGER, REVISION_LABEL, VERSION_ANNOTATION
+from moorage_operator.names import (
+    CHILD_MANAGER,
+    HANDOVER_MANAGER,
+    REVISION_LABEL,
+    TOUCH_ANNOTATION,
+    VERSION_ANNOTATION,
+)
+from moorage_operator.observed.watched import counted_marks, watched
+from moorage_operator.recollection import Recollection
+from moorage_runtime.config import LATENCY_BOUNDS, Answered, Forwarded, PodReport, RouteTable, decode_routes
 
 Object = dict[str, Any]
+KEY = Key("risk", "fraud")
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 DEFAULTS = Defaults(
     image="localhost/moorage-runtime:dev",
@@ -51,16 +66,24 @@ def custom_resource(**spec: Any) -> Object:
 
 @dataclass
 class Fate:
-    """What happens to the pods of one version: seconds until ready (None: never), and what their status tells."""
+    """What happens to the pods of one version: seconds until ready (None: never), and what their status tells.
+
+    `errors`, `differs`: shares of the requests, as a candidate. `report`: what its download tells besides.
+    """
 
     seconds: float | None = 2.0
     digest: str = "sha256:" + "a" * 64
     status: Mapping[str, Any] | None = None
+    errors: float = 0.0
+    differs: float = 0.0
+    report: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class SmallCluster:
-    """The world around one CR. `fates` by version; a version without one is a good one."""
+    """The world around one CR. `fates` by version; a version without one is a good one. `silent`: the pods' admin port
+    gives no answer. `recollection`: what the operator's process remembers.
+    """
 
     owner: Object = field(default_factory=custom_resource)
     version: str | None = "1"
@@ -73,6 +96,9 @@ class SmallCluster:
     writes: list[Change] = field(default_factory=list)
     defaults: Defaults = DEFAULTS
     retire_seconds: float = 30.0
+    requests_per_second: float = 0.0
+    silent: bool = False
+    recollection: Recollection = field(default_factory=Recollection)
     _applied: dict[tuple[ObjectRef, str], Object] = field(default_factory=dict)
     _counter: int = 0
 
@@ -95,8 +121,30 @@ class SmallCluster:
             now=self.now,
         )
         return decide(
-            snapshot, self.resolution(), self.defaults, ENDPOINT, retire_seconds=self.retire_seconds, faults=faults
+            snapshot,
+            self.resolution(),
+            self.defaults,
+            ENDPOINT,
+            retire_seconds=self.retire_seconds,
+            readings=self.readings(snapshot),
+            faults=faults,
         )
+
+    def readings(self, snapshot: Snapshot) -> Readings:
+        """What the operator reads of the pods in this pass."""
+        if not watched(snapshot.deployment):
+            self.recollection.forget(KEY)
+            return Readings()
+        told = tuple(self._reading(pod) for pod in self.pods.values() if pod["status"]["phase"] == "Running")
+        mark = self.now.isoformat(timespec="microseconds")
+        readings = Readings(mark=mark, now=told, before=self.recollection.before(KEY))
+        self.recollection.note(KEY, readings, counted_marks(snapshot.deployment))
+        return readings
+
+    def _reading(self, pod: Object) -> Reading:
+        name, revision = pod["metadata"]["name"], pod["metadata"]["labels"][REVISION_LABEL]
+        report = None if self.silent else pod_report(pod, revision)
+        return Reading(name, name, revision, self.now, report)
 
     def resolution(self) -> Resolution:
         """What the registry says."""
@@ -115,6 +163,7 @@ class SmallCluster:
                 watch(self)
             self.now += timedelta(seconds=tick)
             self.live()
+            self.serve(self.requests_per_second * tick)
 
     def write(self, change: Change) -> None:
         """What the API server does with one change."""
@@ -197,6 +246,36 @@ class SmallCluster:
         for pod in self.pods.values():
             self._kubelet(pod)
 
+    def serve(self, requests: float) -> None:
+        """The pods that the Service selects answer so many requests, and send the candidate its share of them."""
+        service = self.objects.get(ObjectRef("Service", self.owner["metadata"]["name"]))
+        if service is None or not requests:
+            return
+        selector = service["spec"]["selector"].items()
+        serving = [pod for pod in self.pods.values() if selector <= pod["metadata"]["labels"].items()]
+        for pod in [pod for pod in serving if _is_ready(pod)]:
+            self._split(pod, requests / len(serving))
+
+    def _split(self, pod: Object, requests: float) -> None:
+        """What a pod counts, by the table that it follows."""
+        own, table = pod["metadata"]["labels"][REVISION_LABEL], pod.get("table")
+        count(pod, "answered", "ok", requests)
+        for revision, route in (table.revisions if table is not None else {}).items():
+            if revision == own or route.role != "candidate" or not route.weight:
+                continue
+            share, fate = requests * route.weight / 100, self.fates.get(route.version, Fate())
+            count(pod, "answered", "ok", -share)
+            count(pod, revision, "failed", share * fate.errors)
+            count(pod, revision, "ok", share * (1 - fate.errors))
+            count(pod, revision, "differed", share * fate.differs)
+            self._answer(revision, share, fate)
+
+    def _answer(self, revision: str, requests: float, fate: Fate) -> None:
+        pods = [pod for pod in self.pods.values() if pod["metadata"]["labels"][REVISION_LABEL] == revision]
+        for pod in [pod for pod in pods if _is_ready(pod)]:
+            count(pod, "answered", "ok", requests * (1 - fate.errors) / len(pods))
+            count(pod, "answered", "failed", requests * fate.errors / len(pods))
+
     def _wanted_pods(self) -> Iterator[tuple[str, Object]]:
         for ref, body in self.objects.items():
             if ref.kind == "Deployment":
@@ -218,7 +297,16 @@ class SmallCluster:
         if fate.status is not None:
             pod["status"] = {"phase": "Running", **copy.deepcopy(dict(fate.status))}
         elif fate.seconds is not None and self.now - pod["born"] >= timedelta(seconds=fate.seconds):
-            pod["status"] = ready_status(fate.digest)
+            pod["status"] = ready_status(fate.digest, fate.report)
+        # The kubelet refreshes the mounted table when it sees another annotation.
+        told = pod["metadata"]["annotations"].get(TOUCH_ANNOTATION)
+        table = self._table()
+        if pod["status"]["phase"] == "Running" and table is not None and told == str(table.generation):
+            pod["table"] = table
+
+    def _table(self) -> RouteTable | None:
+        body = self.objects.get(ObjectRef("ConfigMap", f"{self.owner['metadata']['name']}-routes"))
+        return decode_routes(body["data"]["routes.json"]) if body is not None else None
 
     def _apply(self, ref: ObjectRef, body: Mapping[str, Any], manager: str) -> None:
         assert ref not in self.foreign, f"{ref} belongs to somebody else"
@@ -255,9 +343,44 @@ class SmallCluster:
         return f"u{self._counter}"
 
 
-def ready_status(digest: str) -> Object:
+def count(pod: Object, side: str, what: str, amount: float) -> None:
+    """Add to a counter of a pod, in parts of requests."""
+    counted = pod.setdefault("counted", {}).setdefault(side, {})
+    counted[what] = counted.get(what, 0.0) + amount
+
+
+def pod_report(pod: Object, revision: str) -> PodReport:
+    """What the pod's admin port tells; every request takes 2 ms."""
+    counted, table = pod.get("counted", {}), pod.get("table")
+    own = {name: int(amount) for name, amount in counted.get("answered", {}).items()}
+    return PodReport(
+        started=f"{pod['metadata']['name']} {pod['born']}",
+        revision=revision,
+        ready=_is_ready(pod),
+        generation=table.generation if table is not None else 0,
+        answered=Answered(outcomes=own, seconds=_in_two_milliseconds(sum(own.values()))),
+        forwarded={name: _forwarded(told) for name, told in counted.items() if name != "answered"},
+    )
+
+
+def _forwarded(told: Mapping[str, float]) -> Forwarded:
+    outcomes = {name: int(told[name]) for name in ("ok", "failed") if told.get(name)}
+    return Forwarded(
+        outcomes=outcomes,
+        shielded=outcomes.get("failed", 0),
+        compared=outcomes.get("ok", 0),
+        differed=int(told.get("differed", 0)),
+    )
+
+
+def _in_two_milliseconds(requests: int) -> tuple[int, ...]:
+    place = bisect_left(LATENCY_BOUNDS, 0.002)
+    return tuple(requests if index == place else 0 for index in range(len(LATENCY_BOUNDS) + 1))
+
+
+def ready_status(digest: str, more: Mapping[str, Any] | None = None) -> Object:
     """The status of a pod whose test inference gave the right answer."""
-    report = f'{{"digest":"{digest}","bytes":10,"files":1}}'
+    report = json.dumps({"digest": digest, "bytes": 10, "files": 1, **(more or {})}, separators=(",", ":"))
     return {
         "phase": "Running",
         "conditions": [{"type": "Ready", "status": "True"}, {"type": "PodScheduled", "status": "True"}],
@@ -301,5 +424,11 @@ def _default(live: Object) -> None:
             if volume.get("emptyDir", {}).get("sizeLimit") == str(10 * 2**30):
                 volume["emptyDir"]["sizeLimit"] = "10Gi"
     if live.get("kind") == "Service":
-        live["spec"].setdefault("clusterIP", "10.96.0.7")
+        live["spec"].setdefault("clusterIP", _ip(live["metadata"]["name"]))
         live["spec"].setdefault("sessionAffinity", "None")
+
+
+def _ip(name: str) -> str:
+    """One address for each name, so that worlds can be compared."""
+    number = zlib.crc32(name.encode())
+    return f"10.96.{number // 256 % 256}.{number % 256}"
