@@ -40,6 +40,9 @@ def standing(
         # No step is in force, as between two steps; what was counted stays until the next one begins.
         return Standing(totals.text() if totals.mark else None, memory.judgement)
     wait = _wait(owner, memory, case, totals, now)
+    if not readings.mark:
+        # Nobody asked the pods: there is nothing to judge by.
+        wait = max(wait, case.rules.interval)
     if wait > 0:
         return Standing(totals.text() if totals.mark else None, memory.judgement, wait)
     seen = look(case, totals, readings, now)
@@ -85,7 +88,7 @@ def _crashed(
     if found.verdict is not Verdict.FAIL:
         return None
     told = memory.judgement
-    if told is not None and told.reason == found.reason:
+    if told is not None and told.at >= since and told.reason == found.reason:
         # Told once; whoever promotes it all the same is not told again with every pass.
         return replace(told, abort=True)
     return judge(rules(owner.spec), [found], failures=totals.failures, at=now)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from moorage_operator import metrics
-from moorage_operator.analysis.look import Candidacy, due_in
-from moorage_operator.api.judgement import Check, Readings, read_totals
+from moorage_operator.api.judgement import Check, Readings
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Key, Snapshot
 from moorage_operator.cluster.pods import Telephone, read_pods
-from moorage_operator.observed.memory import remember
+from moorage_operator.judging import due
 from moorage_operator.observed.watched import counted_marks, watched
 from moorage_operator.opinions.panel import Panel
 from moorage_operator.recollection import Recollection
-from moorage_operator.rollout.plan import plan, rules
 
 
 class Surveyor:
@@ -50,21 +48,6 @@ class Surveyor:
 
     async def _opinions(self, owner: ModelDeployment, now: datetime) -> tuple[Check, ...]:
         rollout = owner.spec.rollout
-        if rollout is None or not (rollout.analysis.metrics or rollout.analysis.webhooks) or not _due(owner, now):
+        if rollout is None or not (rollout.analysis.metrics or rollout.analysis.webhooks) or not due(owner, now):
             return ()
         return await self._panel.opinions(owner, rollout.analysis)
-
-
-def _due(owner: ModelDeployment, now: datetime) -> bool:
-    """Whether this pass will judge: nobody is asked in between."""
-    memory, told = remember(owner.status, now), owner.status.rollout
-    candidate, progress = memory.candidate, memory.progress
-    if candidate is None or progress.since is None or told is None:
-        return False
-    case = Candidacy(rules(owner.spec), memory.stable, candidate, progress.since)
-    steps = plan(owner.spec).steps
-    ends = None
-    if 1 <= progress.step <= len(steps):
-        ends = progress.since + timedelta(seconds=steps[progress.step - 1].hold)
-    last = memory.judgement.at if memory.judgement is not None else None
-    return due_in(case, read_totals(told.totals), last, now, ends) <= 0
