@@ -13,9 +13,9 @@ import msgspec
 
 Body = bytes | bytearray | memoryview
 GREAT_BYTES = 64 << 10
-SLICE_BYTES = 16 << 10
+SLICE_BYTES = 8 << 10
 # To write one takes about as long as to read `SLICE_BYTES`.
-SLICE_ELEMENTS = 2048
+SLICE_ELEMENTS = 1024
 # An answer of more numbers and texts is written in slices.
 GREAT_ELEMENTS = 4 * SLICE_ELEMENTS
 _SPACE = rb"[ \t\r\n]*"

@@ -14,7 +14,7 @@ from tests.unit.runtime.bad import v2_json
 
 from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.slices import GREAT_BYTES, finish
-from moorage_runtime.codecs.v2 import elements
+from moorage_runtime.codecs.v2 import elements, outline
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.reader import Reader
@@ -160,3 +160,15 @@ def test_any_slices_of_any_rows(rows: list[list[int]], count: int, data: st.Data
             except RequestFault as fault:
                 found.append(fault.status)
     assert found[0] == found[1]
+
+
+ENDLESS = [b'"data":[', b'"data":[1,2,3,4,5,6,7,8,9,0,1,2,3', b'"data":[[[{', b'"data":[' + b" " * 50]
+
+
+@pytest.mark.parametrize("unit", ENDLESS)
+def test_lists_that_never_end_are_looked_for_a_few_times(unit: bytes) -> None:
+    text = unit * ((4 << 20) // len(unit))
+    looked = sum(1 for _ in outline.outline(text))
+    assert looked < 600
+    found = finish(outline.outline(text))
+    assert (found.text, found.lists) == (text, {})

@@ -69,11 +69,24 @@ def _in_parts(array: Array, parts: list[bytes]) -> Steps[None]:
 
 def _rows_in_parts(outputs: Mapping[str, Array], parts: list[bytes]) -> Steps[None]:
     count = len(next(iter(outputs.values())))
-    rows = max(1, SLICE_ELEMENTS * count // sum(array.size for array in outputs.values()))
+    rows = SLICE_ELEMENTS * count // sum(array.size for array in outputs.values())
+    if not rows:
+        yield from _long_rows(outputs, count, parts)
+        return
     for at in range(0, count, rows):
         part = _by_row({name: array[at : at + rows] for name, array in outputs.items()})
         parts.append(b"%b%b" % (b"," if at else b"[", _encode(part)[1:-1]))
         yield
+    parts.append(b"]")
+
+
+def _long_rows(outputs: Mapping[str, Array], count: int, parts: list[bytes]) -> Steps[None]:
+    for at in range(count):
+        for index, (name, array) in enumerate(outputs.items()):
+            opening = b"," if index else b",{" if at else b"[{"
+            parts.append(b"%b%b:" % (opening, _encode(name)))
+            yield from _in_parts(array[at], parts)
+        parts.append(b"}")
     parts.append(b"]")
 
 
