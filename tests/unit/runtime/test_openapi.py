@@ -251,6 +251,13 @@ def test_what_v1_takes_is_in_its_schema(draw: st.DataObject, of: Subject, key: s
     assert allowed == taken
 
 
+def test_a_fixed_number_of_rows_is_in_the_schema_of_v1() -> None:
+    (of,) = (each for each in SINGLES if next(iter(each.inputs.values())).shape == (2, 2))
+    schema = media(TOLD[id(of)], "/v1/models/fraud:predict")[0]["schema"]
+    rows = [fits(TOLD[id(of)], schema, {"instances": [[0, 0]] * count}) for count in range(4)]
+    assert rows == [False, False, True, False]
+
+
 def _taken(of: Subject, sent: Any) -> bool:
     try:
         Reader(of.layout, 1000).read(json.dumps(sent).encode())

@@ -48,8 +48,15 @@ def _v1_request(subject: Subject) -> Schema:
         rows += _rows(next(iter(subject.inputs.values())))
     inputs = all_columns if len(columns) > 1 else {"anyOf": [*columns.values(), all_columns]}
     name: dict[str, Schema] = {"signature_name": {"description": "tolerated"}}
-    instances = {"anyOf": [{"type": "array", "items": row, "minItems": 1} for row in rows]}
+    count = _count(subject)
+    instances = {"anyOf": [{"type": "array", "items": row, **count} for row in rows]}
     return {"oneOf": [_sent({"instances": instances}, name), _sent({"inputs": inputs}, name)]}
+
+
+def _count(subject: Subject) -> Schema:
+    """How many rows a request has: of a model with a fixed first length, exactly so many."""
+    fixed = [spec.shape[0] for spec in subject.inputs.values() if spec.shape and spec.shape[0] >= 0]
+    return {"minItems": fixed[0], "maxItems": fixed[0]} if fixed else {"minItems": 1}
 
 
 def _v1_answer(subject: Subject) -> Schema:
