@@ -77,12 +77,13 @@ class Analysis(Frozen):
     )
     """Time between two judgements. 1s to 1h. Default: 10s."""
     min_samples: Annotated[int, Field(ge=0, le=10_000_000)] = 200
-    """Requests of a step that the candidate must have answered before it is judged by statistics; below it the
-    judgement is Inconclusive. Default: 200."""
+    """Requests of a step that the candidate must have been asked before it can Pass; below that the judgement is
+    Inconclusive, unless the candidate is surely worse already. Default: 200."""
     warm_up: _Duration = Field(default="5s", json_schema_extra=checked(*spanned("warmUp", "0s", "1h", "0s, 5s or 1m")))
     """Time at the beginning of each step that is left out: caches fill, connections open. Default: 5s."""
     max_error_rate: _Share = Field(default="1%", json_schema_extra=checked(shared("maxErrorRate")))
-    """Share of the candidate's requests that may fail beyond what fails with the stable version. Default: 1%."""
+    """Share of the candidate's requests that may fail, unless the stable version fails as often. Failing surely more
+    often than the stable version is a Fail as well. Default: 1%."""
     max_latency_ratio: Annotated[float, Field(ge=1, le=1000)] = 1.5
     """How many times as long as the stable version the candidate may take, at latencyQuantile. Default: 1.5."""
     latency_quantile: Annotated[float, Field(ge=50, le=99.9)] = 95
