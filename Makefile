@@ -15,5 +15,5 @@ cluster-up: ; @python3 -m e2e.cluster up
 cluster-down: ; @python3 -m e2e.demo.forward close && python3 -m e2e.cluster down
 images: ; @python3 -m e2e.cluster images
 install: cluster-up images ; @.local/bin/kubectl --kubeconfig .local/kubeconfig apply --server-side --force-conflicts -k manifests/local
-generate: venv ; @$(PY) -m moorage_operator.api.crd && $(PY) -m tests.golden.render && $(PY) -m grpc_tools.protoc -I runtime --python_out=runtime runtime/moorage_runtime/servers/grpc/protocol/open_inference.proto
+generate: venv ; @$(PY) -m moorage_operator.api.crd && $(PY) -m tests.golden.render && $(PY) -m tests.unit.runtime.grpc.messages
 bench: venv ; @$(PY) -m bench

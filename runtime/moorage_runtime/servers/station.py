@@ -14,10 +14,11 @@ from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.routing import Routes
 from moorage_runtime.servers import heap
 from moorage_runtime.servers.admin import AdminDoor
-from moorage_runtime.servers.grpc.opening import GrpcPort
+from moorage_runtime.servers.grpc import port as grpc
 from moorage_runtime.servers.http.listener import Listener
 from moorage_runtime.servers.rest import identity
 from moorage_runtime.servers.rest.auth import Keys
+from moorage_runtime.servers.rest.connect import ConnectDoor
 from moorage_runtime.servers.rest.docs import DocsDoor
 from moorage_runtime.servers.rest.door import Door
 from moorage_runtime.servers.rest.features import FeaturesDoor
@@ -53,12 +54,12 @@ class Station:
             self.plane.obstacle = self._keys.obstacle
         self._traffic = Traffic()
         self._watching: list[asyncio.Task[None]] = []
-        router = Router(_doors(self.plane, one=len(names) == 1), self._epoch, self._keys)
+        self.router = Router(_doors(self.plane, one=len(names) == 1), self._epoch, self._keys)
         self.desk = _desk(self.plane, self._epoch) if len(names) == 1 else None
         self._comparing = watch(self.plane, self.desk) if self.desk is not None else None
-        router.splitter = self.desk
+        self.router.splitter = self.desk
         self._public = Listener(
-            router,
+            self.router,
             places.host,
             places.http_port,
             identity=identity.headers(config.version, config.revision) if len(names) == 1 else (),
@@ -67,7 +68,7 @@ class Station:
             observer=Observer(self.plane.access_log) if self.plane.access_log is not None else None,
             refused=Refusals(self.plane.metrics, self.plane.tracer),
         )
-        self._grpc = GrpcPort(self.plane, self._traffic, places.host, places.grpc_port, self._keys)
+        self._grpc = grpc.listener(self.plane, self._traffic, places.host, places.grpc_port, self._keys)
         self._admin_doors: list[Door] = [AdminDoor(self.plane)]
         self._admin = Listener(Router(self._admin_doors, lambda: 0), places.host, places.admin_port)
 
@@ -76,17 +77,16 @@ class Station:
         self._admin_doors.append(door)
 
     async def start(self) -> None:
-        """Bind the ports; that of gRPC only begins to open. Raises `OSError`."""
+        """Bind the ports. Raises `OSError`."""
         await self._admin.start()
         await self._public.start()
-        self._grpc.start()
+        await self._grpc.start()
         self._watch(heap.watch())
         if self._keys is not None:
             self._watch(self._keys.watch())
 
     async def open(self) -> None:
-        """What the catalogue holds is warm: become ready, and follow the route table from here on. Raises `OSError`."""
-        await self._grpc.started()
+        """What the catalogue holds is warm: become ready, and follow the route table from here on."""
         self.plane.routes.poll()
         for served in self.catalogue.served:
             self.plane.open(served)
@@ -134,6 +134,7 @@ def _doors(plane: DataPlane, *, one: bool) -> list[Door]:
         V2Door(plane, turns),
         FeaturesDoor(plane, interpreters, turns),
         V1Door(plane, interpreters, turns),
+        ConnectDoor(plane),
         OpenApiDoor(plane, interpreters),
         DocsDoor(),
     ]

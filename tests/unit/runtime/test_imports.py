@@ -15,7 +15,7 @@ ENGINES = {"onnxruntime", "numpy", "uvicorn", "uvloop", "prometheus_client"}
 @pytest.mark.parametrize(
     ("module", "never"),
     [
-        ("moorage_runtime.servers.serve", CLIENTS | {"onnxruntime", "pydantic", "aiohttp"}),
+        ("moorage_runtime.servers.serve", CLIENTS | {"onnxruntime", "pydantic", "aiohttp", "grpc", "google.protobuf"}),
         ("moorage_runtime.storage.command", CLIENTS | ENGINES),
         ("moorage_runtime.config", CLIENTS | ENGINES),
     ],

@@ -13,7 +13,6 @@ from moorage_runtime.codecs.grpc_request import Envelope
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.grpc import identity
-from moorage_runtime.servers.grpc.status import Metadata
 from moorage_runtime.tensors import Array
 
 K = TypeVar("K")
@@ -25,14 +24,14 @@ _MICROSECOND = 1e-6
 
 
 class Asked(msgspec.Struct, frozen=True, eq=False):
-    """A checked head and who answers it. `timeout`: seconds that the client wants to wait at most; `final`: it asks
-    to be told that no further answer comes.
+    """A checked head and who answers it. `identity`: a block of metadata. `timeout`: seconds that the client wants to
+    wait at most; `final`: it asks to be told that no further answer comes.
     """
 
     head: grpc_request.Head
     served: Served
     answers: Answers
-    identity: Metadata
+    identity: bytes
     timeout: float
     final: bool
 

@@ -2,59 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NoReturn
 
 from moorage_runtime.codecs import grpc_documents as documents
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.grpc import identity
-from moorage_runtime.servers.grpc.status import refuse
 
 _SERVER = documents.server_metadata("moorage", "2", ())
+# A message, and a block of metadata that goes with it.
+Answer = tuple[bytes, bytes]
 
 
 class Documents:
-    """Answers everything but inference."""
+    """Answers everything but inference. All of it raises `RequestFault`."""
 
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
 
-    async def server_live(self, _message: bytes, _context: Any) -> bytes:
+    def server_live(self, _message: bytes) -> Answer:
         """ServerLive."""
-        return documents.yes_or_no(True)
+        return documents.yes_or_no(True), b""
 
-    async def server_ready(self, _message: bytes, _context: Any) -> bytes:
+    def server_ready(self, _message: bytes) -> Answer:
         """ServerReady."""
-        return documents.yes_or_no(self._plane.ready)
+        return documents.yes_or_no(self._plane.ready), b""
 
-    async def model_ready(self, message: bytes, context: Any) -> bytes:
+    def model_ready(self, message: bytes) -> Answer:
         """ModelReady; a model that is not here is not ready."""
+        name, version = documents.read_name_and_version(message)
         try:
-            name, version = documents.read_name_and_version(message)
-        except RequestFault as fault:
-            return await refuse(context, fault)
-        try:
-            return documents.yes_or_no(self._plane.model_ready(name, version))
+            return documents.yes_or_no(self._plane.model_ready(name, version)), b""
         except RequestFault:
-            return documents.yes_or_no(False)
+            return documents.yes_or_no(False), b""
 
-    async def server_metadata(self, _message: bytes, _context: Any) -> bytes:
+    def server_metadata(self, _message: bytes) -> Answer:
         """ServerMetadata."""
-        return _SERVER
+        return _SERVER, b""
 
-    async def model_metadata(self, message: bytes, context: Any) -> bytes:
+    def model_metadata(self, message: bytes) -> Answer:
         """ModelMetadata."""
-        try:
-            served = self._plane.find(*documents.read_name_and_version(message))
-        except RequestFault as fault:
-            return await refuse(context, fault)
-        context.set_trailing_metadata(identity.of(served))
+        served = self._plane.find(*documents.read_name_and_version(message))
         engine = served.engine
-        return documents.model_metadata(
+        told = documents.model_metadata(
             served.name, (served.version,), engine.platform, engine.inputs.values(), engine.outputs.values()
         )
+        return told, identity.of(served)
 
-    async def elsewhere(self, _message: bytes, context: Any) -> bytes:
+    def elsewhere(self, _message: bytes) -> NoReturn:
         """RepositoryIndex, RepositoryModelLoad, RepositoryModelUnload."""
-        told = "the model repository is managed on the admin port, by HTTP"
-        return await refuse(context, RequestFault(501, "AdminOnly", told))
+        raise RequestFault(501, "AdminOnly", "the model repository is managed on the admin port, by HTTP")

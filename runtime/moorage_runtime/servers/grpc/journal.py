@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from moorage_runtime.accesslog import AccessLog, Entry
 from moorage_runtime.servers.described import describe
-from moorage_runtime.servers.grpc.waiting import Waiting
+
+if TYPE_CHECKING:
+    from moorage_runtime.servers.grpc.call import GrpcCall
 
 _SERVICE = "/inference.GRPCInferenceService/"
-CANCELLED = 499
+_GOOD = 200
 
 
 class Journal:
@@ -18,20 +21,20 @@ class Journal:
     def __init__(self, log: AccessLog) -> None:
         self._log = log
 
-    def tell(self, method: str, request_id: str, size: int, began: float, status: int, call: Waiting | None) -> None:
-        """`size`: bytes of the message. `status`: of the refusal, unless there is an answered `call`."""
-        if not self._log.takes(request_id.encode()):
+    def tell(self, call: GrpcCall, status: int) -> None:
+        """A call ended."""
+        if not self._log.takes(call.request_id):
             return
         entry = Entry(
             method="POST",
-            path=_SERVICE + method,
-            status=status if call is None else 200,
-            ms=round((time.monotonic() - began) * 1000, 3),
-            bytes_in=size,
-            bytes_out=call.sent if call is not None else 0,
-            request_id=request_id,
+            path=_SERVICE + call.method,
+            status=status,
+            ms=round((time.monotonic() - call.began) * 1000, 3),
+            bytes_in=call.size,
+            bytes_out=call.sent if status == _GOOD else 0,
+            request_id=call.request_id.decode("latin-1"),
             door="grpc",
         )
-        if call is not None:
+        if status == _GOOD:
             describe(entry, call)
         self._log.tell(entry)

@@ -14,16 +14,22 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_tools import protoc
 from tests.unit.runtime.pod import RUNTIME
 
-PROTO = RUNTIME / "moorage_runtime" / "servers" / "grpc" / "protocol" / "open_inference.proto"
+PROTOCOL = RUNTIME / "moorage_runtime" / "servers" / "grpc" / "protocol"
+FILES = ("open_inference.proto", "health.proto", "reflection.proto")
+
+
+def compiled() -> bytes:
+    """Our protocols as protoc understands them: a FileDescriptorSet."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "described"
+        assert protoc.main(["protoc", f"-I{PROTOCOL}", f"--descriptor_set_out={out}", *FILES]) == 0
+        return out.read_bytes()
 
 
 @cache
 def described() -> Any:
-    """Our protocol as protoc understands it: a FileDescriptorProto."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "described"
-        assert protoc.main(["protoc", f"-I{RUNTIME}", f"--descriptor_set_out={out}", str(PROTO)]) == 0
-        return descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file[0]
+    """Our protocol of inference: a FileDescriptorProto."""
+    return descriptor_pb2.FileDescriptorSet.FromString(compiled()).file[0]
 
 
 def classes(*files: Any) -> dict[str, Any]:
@@ -47,3 +53,7 @@ def make(name: str, /, **values: Any) -> Any:
 
 def read(name: str, content: bytes) -> Any:
     return of_inference()[f"inference.{name}"].FromString(content)
+
+
+if __name__ == "__main__":
+    (PROTOCOL / "described.binpb").write_bytes(compiled())

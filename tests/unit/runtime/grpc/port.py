@@ -19,7 +19,8 @@ from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.engines.engine import Cancel
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.routing import Routes
-from moorage_runtime.servers.grpc.listener import GrpcListener
+from moorage_runtime.servers.grpc.port import listener
+from moorage_runtime.servers.http2.limits import Limits
 from moorage_runtime.servers.traffic import Traffic
 from moorage_runtime.tensors import Array, TensorSpec
 
@@ -56,7 +57,7 @@ class Doubling:
 class Port:
     """The port, the model behind it, and calls to it."""
 
-    def __init__(self, cost: float, keys: Any, reflection: bool, number: int, **settings: Any) -> None:
+    def __init__(self, cost: float, keys: Any, number: int, transport: Limits | None, **settings: Any) -> None:
         self.number = number
         self.engine = Doubling()
         self.catalogue = Catalogue(["fraud"])
@@ -65,7 +66,7 @@ class Port:
         self.serve("3", cost)
         self.catalogue.open()
         self.traffic = Traffic()
-        self.listener = GrpcListener(self.plane, self.traffic, "127.0.0.1", number, keys, reflection=reflection)
+        self.listener = listener(self.plane, self.traffic, "127.0.0.1", number, keys, transport)
 
     def serve(self, version: str, cost: float) -> None:
         served = plane_fakes.served(self.engine, cost, batchable=False)
@@ -81,10 +82,10 @@ class Port:
 
 @asynccontextmanager
 async def opened(
-    cost: float = 1e-6, *, keys: Any = None, reflection: bool = False, number: int = 0, **settings: Any
+    cost: float = 1e-6, *, keys: Any = None, number: int = 0, transport: Limits | None = None, **settings: Any
 ) -> AsyncIterator[Port]:
     """A port that answers. `cost`: seconds of a run as the plane believes; above a millisecond it runs in threads."""
-    made = Port(cost, keys, reflection, number or free_port(), **settings)
+    made = Port(cost, keys, number or free_port(), transport, **settings)
     await made.listener.start()
     try:
         yield made

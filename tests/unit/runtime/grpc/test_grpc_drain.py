@@ -11,7 +11,7 @@ import pytest
 from tests.unit.runtime.grpc.port import Port, infer, opened, question
 from tests.unit.runtime.grpc.test_grpc_port import SLOW, until
 
-from moorage_runtime.servers.grpc import listener
+from moorage_runtime.servers.http2.limits import Limits
 
 
 class Service:
@@ -49,10 +49,10 @@ async def service(pod: Port) -> AsyncIterator[Service]:
 
 
 @pytest.mark.parametrize("cost", [1e-6, SLOW])
-async def test_clients_leave_a_pod_that_drains(cost: float, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_clients_leave_a_pod_that_drains(cost: float) -> None:
     """As a pod ends: no new connection comes, it waits until nobody asks any more, its port closes; nothing is lost."""
-    monkeypatch.setattr(listener, "CONNECTION_SECONDS", 0.5)
-    async with opened(cost) as first, opened(cost) as second, service(first) as between:
+    soon = Limits(age_seconds=0.5)
+    async with opened(cost, transport=soon) as first, opened(cost, transport=soon) as second, service(first) as between:
         done, leave = 0, asyncio.Event()
 
         async def ask(channel: grpc.aio.Channel) -> None:
@@ -94,9 +94,8 @@ async def test_what_takes_too_long_is_not_waited_for() -> None:
             await asked
 
 
-async def test_a_stream_outlives_the_age_of_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "CONNECTION_SECONDS", 0.2)
-    async with opened() as port, port.channel() as channel:
+async def test_a_stream_outlives_the_age_of_its_connection() -> None:
+    async with opened(transport=Limits(age_seconds=0.2)) as port, port.channel() as channel:
         call = channel.stream_stream("/inference.GRPCInferenceService/ModelStreamInfer")()
         for _ in range(8):
             await call.write(question())

@@ -140,7 +140,7 @@ async def test_every_refusal_is_counted() -> None:
 
 async def test_a_port_that_is_taken() -> None:
     async with opened() as port:
-        with pytest.raises(OSError, match="cannot be bound"):
+        with pytest.raises(OSError, match="in use"):
             async with opened(number=port.number):
                 pass
 
@@ -161,7 +161,7 @@ async def test_a_port_that_is_taken() -> None:
     ],
 )
 def test_codes(http: int, code: grpc.StatusCode) -> None:
-    assert status.code(http) is code
+    assert status.code(http) == code.value[0]
 
 
 def test_a_message_fits_a_header() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from grpc_tools import protoc
+from google.protobuf import descriptor_pb2
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 from tests.unit.runtime.grpc import messages
-from tests.unit.runtime.pod import RUNTIME
+
+from moorage_runtime.servers.grpc import reflection
 
 FOREIGN = (
     "import json; from tritonclient.grpc import service_pb2 as theirs; "
@@ -22,8 +24,6 @@ FOREIGN = (
 @pytest.fixture(scope="module")
 def theirs() -> Any:
     """NVIDIA's own description, read in a process of its own."""
-    from google.protobuf import descriptor_pb2
-
     told = subprocess.run([sys.executable, "-c", FOREIGN], capture_output=True, text=True, check=True).stdout
     return descriptor_pb2.FileDescriptorProto.FromString(bytes.fromhex(json.loads(told)))
 
@@ -61,7 +61,17 @@ def test_every_call_of_ours_is_theirs(theirs: Any) -> None:
     assert len(ours) == 10
 
 
-def test_generating_again_changes_nothing(tmp_path: Path) -> None:
-    assert protoc.main(["protoc", f"-I{RUNTIME}", f"--python_out={tmp_path}", str(messages.PROTO)]) == 0
-    generated = messages.PROTO.with_name("open_inference_pb2.py")
-    assert (tmp_path / generated.relative_to(RUNTIME)).read_text() == generated.read_text()
+def test_generating_again_changes_nothing() -> None:
+    assert reflection.DESCRIBED.read_bytes() == messages.compiled()
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(1, health_pb2), (2, reflection_pb2)])
+def test_the_small_protocols_are_the_public_ones(ours: int, theirs: Any) -> None:
+    described = descriptor_pb2.FileDescriptorSet.FromString(messages.compiled()).file[ours]
+    public = descriptor_pb2.FileDescriptorProto.FromString(theirs.DESCRIPTOR.serialized_pb)
+    known = {message.name: message for message in public.message_type}
+    assert described.package == public.package
+    for message in described.message_type:
+        assert fields(message).items() <= fields(known[message.name]).items()
+    calls = {method.name for method in described.service[0].method}
+    assert calls <= {method.name for method in public.service[0].method}

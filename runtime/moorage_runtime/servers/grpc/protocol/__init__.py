@@ -1,1 +1,1 @@
-"""The protocol as its own file tells it, and the module generated from it."""
+"""The protocols as their own files tell them, and what protoc makes of these."""
