@@ -212,3 +212,28 @@ def test_depth_is_bounded() -> None:
     for body in (b'{"instances":' + b"[" * 100_000, b'{"instances":[{"x":' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"):
         with pytest.raises(RequestFault):
             reader(X).read(body)
+
+
+MANY: dict[str, str] = {
+    "plain": json.dumps({"instances": [[1.5, 2]] * 400}),
+    "spaced": json.dumps({"instances": [[1.5, 2]] * 400}, indent=1) + "\n",
+    "behind": json.dumps({"instances": [[1.5, 2]] * 400}) + "}",
+    "more": json.dumps({"instances": [[1.5, 2]] * 400, "signature_name": "s"}),
+    "ends in the list": json.dumps({"instances": [[1.5, 2]] * 400})[:-1],
+    "a short row": json.dumps({"instances": [[1.5, 2]] * 400 + [[1]]}),
+    "too large": json.dumps({"instances": [[1.5, 2]] * 400 + [[1, 1e39]]}),
+    "at the edge of FP32": json.dumps({"instances": [[1.5, 2]] * 400 + [[1, 3.40282356e38]]}),
+    "too many": json.dumps({"instances": [[1, 2]] * 501}),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_many_numbers_are_read_as_few_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Any] = []
+    for few in (0, 1 << 30):
+        monkeypatch.setattr("moorage_runtime.codecs.numbers.FEW_BYTES", few)
+        try:
+            found.append(reader(X).read(MANY[name].encode()).inputs["x"].tolist())
+        except RequestFault as fault:
+            found.append((fault.status, fault.message))
+    assert found[0] == found[1]
