@@ -1,4 +1,4 @@
-"""Refusals as documents: V1 and V2 keep their protocols' plain `error` text, all else has the structured form."""
+"""Refusals as documents: V1, V2 and Connect keep their protocols' forms, all else has the structured one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ from moorage_runtime.servers.http.head import Head
 
 HOP = b"x-moorage-hop"
 REASON = b"x-moorage-reason"
+# The codes of the Connect protocol by HTTP status.
+_CODES = {
+    401: "unauthenticated",
+    403: "permission_denied",
+    404: "not_found",
+    408: "deadline_exceeded",
+    413: "resource_exhausted",
+    429: "resource_exhausted",
+    499: "canceled",
+    501: "unimplemented",
+    502: "unavailable",
+    503: "unavailable",
+    504: "deadline_exceeded",
+}
+_CONNECT = b"/inference."
 _PLAIN = (b"/v2/", b"/v1/models/")
 
 
@@ -19,6 +34,9 @@ def document(head: Head | None, fault: RequestFault, request_id: bytes) -> bytes
     """The body that tells a refusal; `head` None: the request was no HTTP."""
     if head is not None and (head.path + b"/").startswith(_PLAIN):
         return msgspec.json.encode({"error": fault.message})
+    if head is not None and head.path.startswith(_CONNECT):
+        code = _CODES.get(fault.status, "invalid_argument" if fault.status < 500 else "internal")
+        return msgspec.json.encode({"code": code, "message": fault.message})
     told = {
         "code": fault.status,
         "reason": fault.reason,

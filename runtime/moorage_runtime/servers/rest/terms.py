@@ -23,7 +23,7 @@ class Terms:
         media.check(head)
         self.json_length = _json_length(head)
         self.seconds = deadline.of_head(head, timeout)
-        self.cache = "bypass" if _past_the_cache(head) else None
+        self.cache = "bypass" if past_the_cache(head) else None
         self.events = media.acceptable(head, media.JSON, media.BINARY, media.EVENTS) == media.EVENTS
         if self.events and not streams:
             media.acceptable(head, media.JSON, media.BINARY, otherwise=_IN_ONE_PART)
@@ -39,6 +39,7 @@ def _json_length(head: Head) -> int | None:
     return int(told)
 
 
-def _past_the_cache(head: Head) -> bool:
+def past_the_cache(head: Head) -> bool:
+    """Whether a remembered answer is not wanted."""
     asked = head.headers.get(b"cache-control")
     return asked is not None and any(word.strip().lower() in _PAST_THE_CACHE for word in asked.split(b","))

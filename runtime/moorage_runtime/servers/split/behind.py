@@ -95,7 +95,10 @@ def reply_of(answer: Answer, seconds: float) -> Reply:
 def _reply(answer: Answer, seconds: float) -> Reply:
     status, content, content_type, extra = answer
     body = b"".join(content.parts) if isinstance(content, Parts) else content
-    headers = {b"content-type": content_type} | dict(_parted(line) for line in extra.split(b"\r\n") if line)
+    # An answer of another server brings the lines that say which with its content type.
+    kind, _, speaker = content_type.partition(b"\r\n")
+    lines = b"%b\r\n%b" % (speaker, extra)
+    headers = {b"content-type": kind} | dict(_parted(line) for line in lines.split(b"\r\n") if line)
     return Reply(status, cast(Mapping[bytes, bytes], headers), body, seconds)
 
 

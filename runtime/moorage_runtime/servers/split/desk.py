@@ -90,7 +90,7 @@ class Desk:
             return local
         door: str | None = getattr(local, "door", None)
         if not door and (elsewhere := self._of_path(head)) is not None:
-            return Fixed(self, elsewhere, Manner.WISH, local, "")
+            return self.picked(elsewhere, local)
         named = headers.get(_NAMED)
         if named is not None and (door or head.path.startswith(_OF_MODELS)):
             return self._named(named, local, door or "")
@@ -111,7 +111,7 @@ class Desk:
         revision = self._of_path(head) if HOP not in head.headers else None
         if revision is None:
             raise fault
-        return Fixed(self, revision, Manner.WISH, Nowhere(fault, self._plane.config.limits.body_bytes), "")
+        return self.picked(revision, Nowhere(fault, self._plane.config.limits.body_bytes))
 
     def _of_path(self, head: Head) -> str | None:
         """The other revision whose version a path names, if it names one."""
@@ -125,7 +125,11 @@ class Desk:
         if revision is None:
             known = ", ".join(self.plan.names())
             raise RequestFault(404, "VersionNotFound", f"{_NAMED.decode()}: this model has {known}")
-        return local if revision == self.plan.own else Fixed(self, revision, Manner.WISH, local, door)
+        return local if revision == self.plan.own else self.picked(revision, local, door)
+
+    def picked(self, revision: str, local: Route, door: str = "") -> Route:
+        """The route of what a client wants from one revision and no other."""
+        return Fixed(self, revision, Manner.WISH, local, door)
 
     def cross(self, exchange: Exchange, local: Route, revision: str, manner: Manner, door: str) -> None:
         """Have another revision answer; `local` does it where that one is not asked at all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from moorage_runtime.errors import RequestFault
@@ -17,7 +18,20 @@ if TYPE_CHECKING:
     from moorage_runtime.servers.split.desk import Desk
 
 
-class Draw:
+Said = Mapping[bytes, bytes]
+
+
+class Deciding:
+    """A route that may be asked who would answer a request, before there is one."""
+
+    __slots__ = ()
+
+    def decided(self, said: Said) -> Route | None:
+        """The route of a request with these headers, settled; None when it is this pod's own. It may be a draw."""
+        raise NotImplementedError
+
+
+class Draw(Deciding):
     """Takes every request by turns: to another revision, or to `local`, this pod's own route through the same door.
 
     `bare`: the same without what another table may not want.
@@ -43,6 +57,16 @@ class Draw:
             self._local(exchange)
         else:
             self._cross(exchange, self._plan.of_bucket(int(at * BUCKETS)))
+
+    def decided(self, said: Said) -> Route | None:
+        """See `Deciding`."""
+        revision = self._chosen(said)
+        if revision is not None:
+            return Fixed(self._desk, revision, Manner.SHARE, self._local, self._door)
+        return self._local.decided(said) if isinstance(self._local, Deciding) else None
+
+    def _chosen(self, _said: Said) -> str | None:
+        return self._plan.of_bucket(int(self._turns.next() * BUCKETS))
 
     def _cross(self, exchange: Exchange, revision: str | None) -> None:
         if revision is None:
@@ -71,8 +95,12 @@ class Keyed(Draw):
         else:
             super().__call__(exchange)
 
+    def _chosen(self, said: Said) -> str | None:
+        key = said.get(self._header)
+        return self._plan.of_key(key) if key else super()._chosen(said)
 
-class Copied:
+
+class Copied(Deciding):
     """Answers by `route`; of what this pod answers itself, `fraction` is shown to the watcher, for `revision`."""
 
     __slots__ = ("_desk", "_door", "_fraction", "_revision", "_route", "_turns", "body_limit", "needs_body")
@@ -90,20 +118,28 @@ class Copied:
     def __call__(self, exchange: Exchange) -> None:
         """Answer, and have some answers heard."""
         if self._turns.next() < self._fraction:
-            seconds = self._desk.seconds(exchange)
-            began = exchange.began
-
-            def heard(answer: Answer) -> None:
-                watcher = self._desk.watcher
-                if watcher is not None and answer[0] < 300:
-                    reply = reply_of(answer, self._desk.clock() - began)
-                    watcher.own(self._revision, asked(exchange, self._door, seconds), reply)
-
-            exchange.tap(heard)
+            self._heard(exchange)
         self._route(exchange)
 
+    def decided(self, _said: Said) -> Route | None:
+        """See `Deciding`."""
+        if self._turns.next() >= self._fraction:
+            return None
+        return Copied(self._desk, self._route, self._turns, self._door, self._revision, 1.0)
 
-class Fixed:
+    def _heard(self, exchange: Exchange) -> None:
+        seconds = self._desk.seconds(exchange)
+
+        def heard(answer: Answer) -> None:
+            watcher = self._desk.watcher
+            if watcher is not None and answer[0] < 300:
+                reply = reply_of(answer, self._desk.clock() - exchange.began)
+                watcher.own(self._revision, asked(exchange, self._door, seconds), reply)
+
+        exchange.tap(heard)
+
+
+class Fixed(Deciding):
     """All requests to one revision. `local`: this pod's own route."""
 
     __slots__ = ("_desk", "_door", "_local", "_manner", "_revision", "body_limit", "needs_body")
@@ -120,6 +156,10 @@ class Fixed:
     def __call__(self, exchange: Exchange) -> None:
         """Have it answered."""
         self._desk.cross(exchange, self._local, self._revision, self._manner, self._door)
+
+    def decided(self, _said: Said) -> Route | None:
+        """See `Deciding`."""
+        return self
 
 
 class Nowhere:

@@ -1,0 +1,95 @@
+"""Inference messages of gRPC that another revision answers: they go on as calls of the Connect protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from moorage_runtime.errors import RequestFault
+from moorage_runtime.routing.hooks import Reply
+from moorage_runtime.routing.plan import Plan
+from moorage_runtime.servers.http.answers import Answer
+from moorage_runtime.servers.http.app import Route
+from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.http.head import Head
+from moorage_runtime.servers.http.stream import Stream
+from moorage_runtime.servers.rest import deadline
+from moorage_runtime.servers.rest.connect import PATH, PROTO
+from moorage_runtime.servers.rest.faults import HOP
+from moorage_runtime.servers.rest.router import Router
+from moorage_runtime.servers.split.behind import call, reply_of
+from moorage_runtime.servers.split.desk import Desk
+from moorage_runtime.servers.split.routes import Deciding
+
+Said = Mapping[bytes, bytes]
+Heard = Callable[[Reply], None]
+_NAMED = b"x-model-version"
+_METHOD = b"POST"
+
+
+class Messages:
+    """For the gRPC port. `router`: of this pod's own doors."""
+
+    def __init__(self, desk: Desk, router: Router) -> None:
+        self._desk = desk
+        self._router = router
+        self._plan: Plan | None = None
+        self._route: Route | None = None
+
+    def takes(self, said: Said) -> Route | None:
+        """Who answers a message that came with this metadata; None for the pod itself, as for most messages. Asked
+        once for each message, as it may be a draw. Raises `RequestFault` 404 for a version nobody has.
+        """
+        plan = self._desk.plan
+        route: Route | None
+        if _NAMED in said:
+            route = self._lead(said)
+        elif not plan.splits:
+            return None
+        else:
+            if self._plan is not plan:
+                self._plan, self._route = plan, self._lead({})
+            route = self._route
+        return route.decided(said) if isinstance(route, Deciding) else None
+
+    def _lead(self, said: Said) -> Route:
+        head = self._head(said)
+        return self._desk.lead(head, self._router.let_in(head))
+
+    def of_version(self, version: str, said: Said) -> Route | None:
+        """Who answers a message that names a version which this pod does not have; None when nobody does."""
+        revision = self._desk.plan.of_version(version)
+        if revision is None or revision == self._desk.plan.own:
+            return None
+        return self._desk.picked(revision, self._router.let_in(self._head(said)))
+
+    def send(
+        self, route: Route, message: bytes, said: Said, request_id: bytes, began: float, seconds: float, heard: Heard
+    ) -> Exchange:
+        """Have a message answered; `heard` is told, now or later, in the loop's thread. `seconds`: that its client
+        waits, from `began` on. Whoever gives it up tells the exchange to `leave`.
+        """
+        head = self._head({**said, deadline.HEADER: b"%.3f" % max(seconds, 0.001), HOP: b"1"})
+        self._router.let_in(head)
+
+        def told(answer: Answer) -> None:
+            heard(reply_of(answer, self._desk.clock() - began))
+
+        exchange = Exchange(_Teller(told), head, message, request_id, began)
+        call(route, exchange)
+        return exchange
+
+    def _head(self, said: Said) -> Head:
+        return Head(_METHOD, PATH, b"", {**said, b"content-type": PROTO})
+
+
+class _Teller:
+    """Takes a whole answer; there are no others to a message."""
+
+    def __init__(self, told: Callable[[Answer], None]) -> None:
+        self._told = told
+
+    def answer(self, _exchange: Exchange, answer: Answer) -> None:
+        self._told(answer)
+
+    def stream(self, _exchange: Exchange, _opening: Answer) -> Stream:
+        raise RequestFault(406, "StreamUnsupported", "this model answers in parts")
