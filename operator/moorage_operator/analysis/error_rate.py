@@ -22,7 +22,7 @@ from math import log
 
 from moorage_operator.analysis import interval, tally
 from moorage_operator.analysis.evidence import SURE, SUSPICIOUS, VERY_SURE, log_evidence
-from moorage_operator.analysis.sides import Sides
+from moorage_operator.analysis.sides import ENOUGH_STABLE, Sides
 from moorage_operator.analysis.wording import percent, span
 from moorage_operator.api.conditions import Reason
 from moorage_operator.api.judgement import Check, Rules, Verdict
@@ -83,12 +83,9 @@ def _against_stable(sides: Sides) -> float:
 
 
 def _allowed(rules: Rules, sides: Sides) -> float:
-    measure = sides.measure
-    if measure is None:
-        return rules.max_error_rate
-    asked, failed = tally.asked_of_stable(measure, sides.candidate), tally.failed_by_stable(measure)
+    failed, asked = sides.usual_failures
     # Where it never failed, its bound only says how little it was asked.
-    return max(rules.max_error_rate, interval.upper(failed, asked) if failed else 0.0)
+    return max(rules.max_error_rate, interval.upper(failed, asked) if failed and asked >= ENOUGH_STABLE else 0.0)
 
 
 def _hopeless(sides: Sides) -> bool:

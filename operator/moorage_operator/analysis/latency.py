@@ -4,6 +4,8 @@ Both sides are timed inside their own pods, so that the way to the candidate doe
 by the stable version in the same window: the ratio times its quantile, by the upper bound of that quantile's rank
 (order statistics; W. J. Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2). The null hypothesis says
 that of the candidate's requests at most 1 - quantile take longer than that. Differences of a hair do not count.
+
+Times of another window are no measure: a busy node slows down both, but only what runs on it then.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from math import inf, isinf, sqrt
 
 from moorage_operator.analysis import histogram
 from moorage_operator.analysis.evidence import SURE, SUSPICIOUS, VERY_SURE, log_evidence
-from moorage_operator.analysis.sides import ENOUGH_STABLE, Sides
+from moorage_operator.analysis.sides import Sides
 from moorage_operator.analysis.wording import milliseconds
 from moorage_operator.api.conditions import Reason
 from moorage_operator.api.judgement import Check, Rules, Tally, Verdict
@@ -30,20 +32,16 @@ def check(rules: Rules, step: Sides, late: Sides) -> Check:
         if _evidence(rules, sides) >= needed:
             return _told(rules, sides, Verdict.FAIL)
     samples = sum(step.candidate.seconds)
-    if step.measure is None and _stable_is_left_nothing(step):
+    if step.alone:
         return Check(NAME, Verdict.PASS, samples=samples, message="no traffic of the stable version to time it against")
-    enough = step.measure is not None and samples >= rules.min_samples and _evidence(rules, step) < SUSPICIOUS
+    enough = step.comparable and samples >= rules.min_samples and _evidence(rules, step) < SUSPICIOUS
     return _told(rules, step, Verdict.PASS if enough else Verdict.INCONCLUSIVE)
 
 
-def _stable_is_left_nothing(sides: Sides) -> bool:
-    return sides.asked >= ENOUGH_STABLE > sides.stable_asked
-
-
 def _evidence(rules: Rules, sides: Sides) -> float:
-    if sides.measure is None:
+    if not sides.comparable:
         return 0.0
-    slow = histogram.above(sides.candidate.seconds, _patience(rules, sides.measure))
+    slow = histogram.above(sides.candidate.seconds, _patience(rules, sides.stable))
     tail = 1.0 - rules.latency_quantile
     return log_evidence(slow, sum(sides.candidate.seconds), tail) if slow >= FEWEST else 0.0
 
@@ -57,9 +55,8 @@ def _patience(rules: Rules, stable: Tally) -> float:
 
 
 def _told(rules: Rules, sides: Sides, verdict: Verdict) -> Check:
-    measure = sides.measure or sides.stable
     candidate = histogram.quantile(sides.candidate.seconds, rules.latency_quantile)
-    stable = histogram.quantile(measure.seconds, rules.latency_quantile)
+    stable = histogram.quantile(sides.stable.seconds, rules.latency_quantile)
     return Check(
         name=NAME,
         verdict=verdict,

@@ -13,7 +13,7 @@ from moorage_operator.analysis import disagreement, error_rate, latency
 from moorage_operator.analysis.sides import ENOUGH_STABLE, Sides
 from moorage_operator.analysis.tally import asked_of_candidate, asked_of_stable, plus
 from moorage_operator.analysis.verdict import judge
-from moorage_operator.analysis.window import Window
+from moorage_operator.analysis.window import Window, lifetime
 from moorage_operator.api.judgement import Check, Crash, Judgement, Readings, Rules, Tally, Totals, Verdict
 
 SOONEST = 0.5
@@ -21,6 +21,7 @@ SOONEST = 0.5
 _STRETCH = 100
 """Requests of the candidate after which a new stretch begins, at least."""
 MAX_DIFFERENCES = 5
+DIFFERENCE_LENGTH = 300
 
 _COUNTING_BEGINS = Check("warmUp", Verdict.INCONCLUSIVE, message="counting begins")
 _UNHEARD = Check("judges", Verdict.INCONCLUSIVE, message="metrics and webhooks have not been asked yet")
@@ -88,7 +89,7 @@ def differences(readings: Readings, stable: str | None, candidate: str) -> tuple
     told = [
         sample for report in reports if candidate in report.forwarded for sample in report.forwarded[candidate].samples
     ]
-    return tuple(dict.fromkeys(told))[:MAX_DIFFERENCES]
+    return tuple(dict.fromkeys(each[:DIFFERENCE_LENGTH] for each in told))[:MAX_DIFFERENCES]
 
 
 def _first(case: Candidacy, totals: Totals, readings: Readings, now: datetime) -> Look:
@@ -97,15 +98,18 @@ def _first(case: Candidacy, totals: Totals, readings: Readings, now: datetime) -
         mark=readings.mark,
         window=case.window,
         since=now,
-        reference=_reference(known),
+        reference=_reference(known, readings, case.stable),
         watched=known.watched or case.began,
     )
     judgement = judge(case.rules, [_crashes(case, begun), _COUNTING_BEGINS], failures=0, at=now)
     return Look(replace(begun, failures=judgement.failures), judgement)
 
 
-def _reference(totals: Totals) -> Tally:
-    return totals.stable if asked_of_stable(totals.stable, totals.candidate) >= ENOUGH_STABLE else totals.reference
+def _reference(known: Totals, readings: Readings, stable: str | None) -> Tally:
+    """How often the stable version fails: in the last step that left it enough to do, else in its life so far."""
+    if asked_of_stable(known.stable, known.candidate) >= ENOUGH_STABLE:
+        return replace(known.stable, seconds=())
+    return known.reference if known.reference.outcomes else replace(lifetime(readings.now, stable), seconds=())
 
 
 def _counted(case: Candidacy, totals: Totals, readings: Readings) -> Totals:

@@ -16,7 +16,7 @@ _ENOUGH_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Sides:
-    """What both did. `reference`: what the stable version did in the step before, for a step that leaves it nothing."""
+    """What both did. `reference`: what the stable version did before, for a step that leaves it nothing to do."""
 
     stable: Tally
     candidate: Tally
@@ -43,9 +43,18 @@ class Sides:
         return tally.failed_by_stable(self.stable)
 
     @cached_property
-    def measure(self) -> Tally | None:
-        """The stable side to measure against: of this window, else the reference; None where neither has enough."""
-        if self.stable_asked >= max(ENOUGH_STABLE, _ENOUGH_SHARE * self.asked):
-            return self.stable
-        enough = tally.asked_of_stable(self.reference, Tally()) >= ENOUGH_STABLE
-        return self.reference if enough else None
+    def comparable(self) -> bool:
+        """Whether the stable version had enough of its own requests in this window to be measured by them."""
+        return self.stable_asked >= max(ENOUGH_STABLE, _ENOUGH_SHARE * self.asked)
+
+    @cached_property
+    def alone(self) -> bool:
+        """Whether the candidate gets it all, so that waiting makes nothing comparable."""
+        return self.asked >= ENOUGH_STABLE > self.stable_asked
+
+    @cached_property
+    def usual_failures(self) -> tuple[int, int]:
+        """How many failed, and of how many, with the stable version: in this window, else as the reference says."""
+        if self.comparable:
+            return self.stable_failed, self.stable_asked
+        return tally.failed_by_stable(self.reference), tally.asked_of_stable(self.reference, Tally())

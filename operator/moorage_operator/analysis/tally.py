@@ -36,8 +36,8 @@ def outcome(tally: Tally, *names: str) -> int:
 
 
 def asked_of_candidate(tally: Tally) -> int:
-    """Requests that it should have answered; those that their clients gave up tell nothing, nor those excused."""
-    return sum(tally.outcomes.values()) - outcome(tally, "cancelled") - tally.excused
+    """Requests that it should have answered: without what clients got wrong or gave up, nor what is excused."""
+    return sum(tally.outcomes.values()) - outcome(tally, "cancelled", "faulty") - tally.excused
 
 
 def failed_by_candidate(tally: Tally) -> int:

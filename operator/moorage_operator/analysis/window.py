@@ -29,6 +29,12 @@ def carried(before: Readings, now: Readings) -> Readings:
     return tuple(last[each.uid] if each.report is None and each.uid in last else each for each in now)
 
 
+def lifetime(now: Readings, revision: str | None) -> Tally:
+    """What the pods of `revision` have answered since they started."""
+    reports = [each.report for each in now if each.revision == revision and each.report is not None]
+    return _total(_answered(Answered(), report.answered) for report in reports)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Two readings of the same pods. `since`: what was read earlier belongs to another step."""

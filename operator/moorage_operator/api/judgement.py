@@ -102,7 +102,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
 
     `mark`: names the readings that are counted in already, the next ones count from there. `window`: names the step,
     after the candidate's revision; another one counts anew, from `since` on. `stable`, `candidate`: of the whole step.
-    `late_stable`, `late_candidate`: of its latest stretch only. `reference`: the stable side in the step before.
+    `late_stable`, `late_candidate`: of its latest stretch only. `reference`: the stable side before.
     `watched`: since when this candidate has been looked at, over all steps.
     """
 

@@ -13,6 +13,7 @@ import msgspec
 from moorage_operator.api.judgement import Reading
 from moorage_operator.api.records import Body
 from moorage_operator.bounded import read_whole
+from moorage_operator.cluster.credible import credible
 from moorage_operator.cluster.kinds import POD
 from moorage_operator.cluster.server import ApiError, ApiServer
 from moorage_operator.observed.pod import Pod
@@ -48,12 +49,19 @@ class Direct:
             text = await self._get(f"http://{host}:{self._port}{STATE_PATH}")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return None
-        return decode_pod_report(text) if text is not None else None
+        return _understood(text) if text is not None else None
 
     async def _get(self, url: str) -> bytes | None:
         limit = aiohttp.ClientTimeout(total=PATIENCE)
         async with self._session.get(url, timeout=limit, allow_redirects=False) as answer:
             return await read_whole(answer, MAX_ANSWER) if answer.status == 200 else None
+
+
+def _understood(text: bytes) -> PodReport | None:
+    try:
+        return decode_pod_report(text)
+    except RecursionError:
+        return None
 
 
 class ThroughApiServer:
@@ -69,7 +77,7 @@ class ThroughApiServer:
         path = f"{POD.path(pod.namespace)}/http:{pod.name}:{ADMIN_PORT}/proxy{STATE_PATH}"
         try:
             answer = await self._api.call("GET", path, within=PATIENCE)
-        except ApiError:
+        except (ApiError, RecursionError):
             return None
         try:
             return msgspec.convert(answer, PodReport)
@@ -88,7 +96,7 @@ async def _read(telephone: Telephone, room: asyncio.Semaphore, pod: Pod, at: dat
     async with room:
         report = await telephone.ask(pod)
     revision = pod.revision or ""
-    if report is not None and report.revision != revision:
-        # Addresses are given to other pods again: this is somebody else.
+    # Addresses are given to other pods again: another revision's report is somebody else's.
+    if report is not None and (report.revision != revision or not credible(report)):
         report = None
     return Reading(pod.name, str(pod.body["metadata"].get("uid") or ""), revision, at, report)

@@ -11,12 +11,13 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 from tests.unit.operator.asking import Answering, listening, never, saying
 
 from moorage_operator.cluster import pods
 from moorage_operator.cluster.pods import Direct, ThroughApiServer, read_pods
 from moorage_operator.cluster.server import ApiError
-from moorage_runtime.config import ADMIN_PORT, Answered, PodReport, encode
+from moorage_runtime.config import ADMIN_PORT, Answered, Forwarded, PodReport, encode
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REVISION = "aaaaaaaaaa"
@@ -63,9 +64,32 @@ async def flood(request: web.Request) -> web.StreamResponse:
         saying(encode(REPORT), 503),
         saying("", 302, Location="http://127.0.0.1:1/state"),
         saying(encode(PodReport(started="1", revision="bbbbbbbbbb", ready=True))),
+        saying('{"started": "1", "revision": "aaaaaaaaaa", "ready": true, "x": ' + "[" * 100_000),
+        saying(encode(replace(REPORT, answered=Answered(outcomes={"ok": -1})))),
+        saying(encode(replace(REPORT, answered=Answered(outcomes={"ok": 2**60})))),
+        saying(encode(replace(REPORT, answered=Answered(outcomes={"x" * 65: 1})))),
+        saying(encode(replace(REPORT, answered=Answered(faults={str(number): 1 for number in range(65)})))),
+        saying(encode(replace(REPORT, answered=Answered(seconds=(1, 2, 3))))),
+        saying(encode(replace(REPORT, forwarded={"b": Forwarded(outcomes={"ok": 1}, differed=-1)}))),
+        saying(encode(replace(REPORT, forwarded={str(number): Forwarded() for number in range(65)}))),
         flood,
     ],
-    ids=["not JSON", "another document", "an error", "a redirect", "another revision's pod", "too long"],
+    ids=[
+        "not JSON",
+        "another document",
+        "an error",
+        "a redirect",
+        "another revision's pod",
+        "a bomb",
+        "less than nothing",
+        "more than there is",
+        "a long name",
+        "many names",
+        "other bounds",
+        "less than nothing elsewhere",
+        "many revisions",
+        "too long",
+    ],
 )
 async def test_what_is_no_report_is_silence(session: aiohttp.ClientSession, answer: Answering) -> None:
     async with listening(answer) as server:

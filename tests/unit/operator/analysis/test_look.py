@@ -103,7 +103,26 @@ def test_another_candidate_inherits_nothing() -> None:
     seen = look(CASE, seen.totals, readings(after(15), 5000, {"ok": 400}, first), after(15))
     other = Candidacy(Rules(), STABLE, "cccccccccc", after(20))
     seen = look(other, seen.totals, readings(after(25), 6000, {"ok": 500}), after(25))
-    assert (seen.totals.reference.outcomes, seen.totals.watched) == ({}, after(20))
+    assert (seen.totals.reference.outcomes, seen.totals.watched) == ({"ok": 6000}, after(20))
+
+
+def test_a_version_without_steps_is_held_to_how_often_stable_failed_in_its_life() -> None:
+    def pods(at: datetime, given: dict[str, int], before: Readings | None = None) -> Readings:
+        report = PodReport(
+            started="1",
+            revision=STABLE,
+            ready=True,
+            answered=Answered(outcomes={"ok": 9_800, "failed": 200}),
+            forwarded={CANDIDATE: Forwarded(outcomes=given, compared=sum(given.values()))},
+        )
+        now = (Reading("s", "s", STABLE, at, report),)
+        return Readings(at.isoformat(), now, {before.mark: before.now} if before is not None else {})
+
+    first = pods(after(5), {})
+    opened = look(CASE, Totals(), first, after(5)).totals
+    same = look(CASE, opened, pods(after(15), {"ok": 980, "failed": 20}, first), after(15)).judgement
+    worse = look(CASE, opened, pods(after(15), {"ok": 920, "failed": 80}, first), after(15)).judgement
+    assert (same.verdict, worse.verdict) == (Verdict.PASS, Verdict.FAIL)
 
 
 def test_so_many_looks_must_fail_in_a_row() -> None:
