@@ -78,7 +78,7 @@ HEADS: list[tuple[dict[str, str], int]] = [
     ({"Upgrade": "websocket", "Connection": "Upgrade"}, 200),
     ({"traceparent": "00-zz", "tracestate": "~" * 600}, 200),
     ({"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "evil", "Forwarded": "for=1"}, 200),
-    ({"X-Model-Version": "999"}, 200),
+    ({"X-Model-Version": "999"}, 404),
     ({"X-Request-Id": "<script>"}, 200),
     ({"Authorization": "Bearer x", "X-API-Key": "y", "Cookie": "a=b"}, 200),
     ({"Cache-Control": "no-cache, no-store, nonsense=;"}, 200),
