@@ -23,19 +23,33 @@ NAME = "latency"
 FEWEST = 5
 HAIR = 0.002
 """Seconds: a slow-down by less is noise of scheduling, however many times the model's own time it is."""
+_TELLING = 20
+"""Requests of each side without which a moment tells nothing."""
 _Z = 2.0
 
 
-def check(rules: Rules, step: Sides, late: Sides) -> Check:
-    """The latency of the whole step, and of its latest stretch."""
-    for sides, needed in ((step, SURE), (late, VERY_SURE)):
-        if _evidence(rules, sides) >= needed:
-            return _told(rules, sides, Verdict.FAIL)
+def check(rules: Rules, step: Sides, late: Sides, newest: Sides) -> Check:
+    """The latency of the whole step, and of its latest stretch; `newest`: what came since the last look."""
+    if not _recovered(rules, newest):
+        for sides, needed in ((step, SURE), (late, VERY_SURE)):
+            if _evidence(rules, sides) >= needed:
+                return _told(rules, sides, Verdict.FAIL)
     samples = sum(step.candidate.seconds)
     if step.alone:
         return Check(NAME, Verdict.PASS, samples=samples, message="no traffic of the stable version to time it against")
     enough = step.comparable and samples >= rules.min_samples and _evidence(rules, step) < SUSPICIOUS
     return _told(rules, step, Verdict.PASS if enough else Verdict.INCONCLUSIVE)
+
+
+def _recovered(rules: Rules, newest: Sides) -> bool:
+    """Requests of one moment share its luck: a node that was busy for some seconds slows down hundreds of them. So what
+    was slow must still be slow, as far as the newest requests tell.
+    """
+    if min(sum(newest.candidate.seconds), sum(newest.stable.seconds)) < _TELLING:
+        return False
+    candidate = histogram.quantile(newest.candidate.seconds, rules.latency_quantile)
+    stable = histogram.quantile(newest.stable.seconds, rules.latency_quantile)
+    return candidate is not None and stable is not None and candidate <= rules.max_latency_ratio * stable
 
 
 def _evidence(rules: Rules, sides: Sides) -> float:

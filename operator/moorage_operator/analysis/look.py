@@ -75,9 +75,10 @@ def look(case: Candidacy, totals: Totals, readings: Readings, now: datetime) -> 
     """Add up and judge. The first look of a step only notes where counting begins."""
     if totals.window != case.window or totals.since is None:
         return _first(case, totals, readings, now)
-    counted = _counted(case, totals, readings)
+    newest = _newest(case, totals, readings)
+    counted = _counted(case, totals, newest, readings.mark)
     seconds = (now - totals.since).total_seconds()
-    checks = list(_checks(case, counted, readings, seconds))
+    checks = list(_checks(case, counted, newest, readings, seconds))
     samples = differences(readings, case.stable, case.candidate)
     judgement = judge(case.rules, checks, failures=totals.failures, at=now, samples=samples)
     return Look(replace(counted, failures=judgement.failures), judgement)
@@ -112,24 +113,26 @@ def _reference(known: Totals, readings: Readings, stable: str | None) -> Tally:
     return known.reference if known.reference.outcomes else replace(lifetime(readings.now, stable), seconds=())
 
 
-def _counted(case: Candidacy, totals: Totals, readings: Readings) -> Totals:
-    """The totals with what the pods told since their mark. Without the readings of that mark nobody knows since when:
-    that stretch is left out."""
+def _newest(case: Candidacy, totals: Totals, readings: Readings) -> Sides:
+    """What the pods told since the totals' mark. Without the readings of that mark nobody knows since when: nothing."""
     before = readings.before.get(totals.mark, ())
     window = Window(before, readings.now, totals.since or case.warm)
-    stable, candidate = window.stable_side(case.stable), window.candidate_side(case.stable, case.candidate)
+    return Sides(window.stable_side(case.stable), window.candidate_side(case.stable, case.candidate))
+
+
+def _counted(case: Candidacy, totals: Totals, newest: Sides, mark: str) -> Totals:
     over = asked_of_candidate(totals.late_candidate) >= max(case.rules.min_samples, _STRETCH)
     return replace(
         totals,
-        mark=readings.mark,
-        stable=plus(totals.stable, stable),
-        candidate=plus(totals.candidate, candidate),
-        late_stable=stable if over else plus(totals.late_stable, stable),
-        late_candidate=candidate if over else plus(totals.late_candidate, candidate),
+        mark=mark,
+        stable=plus(totals.stable, newest.stable),
+        candidate=plus(totals.candidate, newest.candidate),
+        late_stable=newest.stable if over else plus(totals.late_stable, newest.stable),
+        late_candidate=newest.candidate if over else plus(totals.late_candidate, newest.candidate),
     )
 
 
-def _checks(case: Candidacy, totals: Totals, readings: Readings, seconds: float) -> Iterator[Check]:
+def _checks(case: Candidacy, totals: Totals, newest: Sides, readings: Readings, seconds: float) -> Iterator[Check]:
     rules = case.rules
     step = Sides(totals.stable, totals.candidate, totals.reference)
     late = Sides(totals.late_stable, totals.late_candidate)
@@ -139,7 +142,7 @@ def _checks(case: Candidacy, totals: Totals, readings: Readings, seconds: float)
     yield error_rate.check(rules, step, late, seconds)
     if disagreement.asked_for(rules):
         yield disagreement.check(rules, step, late)
-    yield latency.check(rules, step, late)
+    yield latency.check(rules, step, late, newest)
     yield from readings.opinions
     if len(readings.opinions) < rules.judges:
         yield _UNHEARD

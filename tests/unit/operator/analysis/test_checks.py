@@ -168,20 +168,27 @@ def timed(candidate: tuple[int, ...], stable: tuple[int, ...]) -> Sides:
     ],
 )
 def test_latency(candidate: tuple[int, ...], stable: tuple[int, ...], verdict: Verdict) -> None:
-    assert latency.check(RULES, timed(candidate, stable), NOTHING).verdict is verdict
+    assert latency.check(RULES, timed(candidate, stable), NOTHING, NOTHING).verdict is verdict
 
 
 def test_latency_is_told_with_its_numbers() -> None:
-    told = latency.check(RULES, timed(times(0.05), times(0.005)), NOTHING)
+    told = latency.check(RULES, timed(times(0.05), times(0.005)), NOTHING, NOTHING)
     assert told.message == "p95 is 49 ms against 4.9 ms of the stable version (10.0 times, at most 1.5)"
     assert told.reason == "CandidateSlow"
-    assert latency.check(RULES, NOTHING, NOTHING).message == "p95 is not known of either"
+    assert latency.check(RULES, NOTHING, NOTHING, NOTHING).message == "p95 is not known of either"
+
+
+def test_what_was_slow_must_still_be_slow() -> None:
+    step, now = timed(times(0.05), times(0.005)), timed(times(0.005, 50), times(0.005, 500))
+    assert latency.check(RULES, step, NOTHING, now).verdict is Verdict.INCONCLUSIVE
+    assert latency.check(RULES, step, NOTHING, timed(times(0.05, 50), times(0.005, 500))).verdict is Verdict.FAIL
+    assert latency.check(RULES, step, NOTHING, timed(times(0.005, 5), times(0.005, 500))).verdict is Verdict.FAIL
 
 
 def test_times_of_another_window_are_no_measure() -> None:
     before = Tally(outcomes={"ok": 1000}, seconds=times(0.005))
     alone = Sides(Tally(), Tally(outcomes={"ok": 1000}, seconds=times(0.05)), before)
-    told = latency.check(RULES, alone, NOTHING)
+    told = latency.check(RULES, alone, NOTHING, NOTHING)
     assert (told.verdict, told.message) == (Verdict.PASS, "no traffic of the stable version to time it against")
 
 
