@@ -9,12 +9,15 @@ import numpy as np
 from tests.unit.runtime.bad import v2_json
 from tests.unit.runtime.test_features_reader import IMAGE, MIXED, PERSON, RIGHT, TABLE
 
+from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.features.question import Question
 from moorage_runtime.codecs.features.reader import Reader
+from moorage_runtime.codecs.slices import finish
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import dtype_of, fits
 
 ELEMENTS = 1000
+slices.SLICE_BYTES = 16
 LAYOUTS = (TABLE, MIXED, IMAGE)
 READERS = [(layout, Reader(layout, ELEMENTS)) for layout in LAYOUTS]
 DOCUMENTS: tuple[Any, ...] = (
@@ -45,12 +48,16 @@ SEEDS += [
 def one(data: bytes) -> None:
     """Read one body for a table, for columns of many types, and for an image."""
     for layout, reader in READERS:
+        in_slices = _in_slices(reader, data)
         try:
             question = reader.read(data)
         except RequestFault as fault:
+            assert in_slices is None, "taken in slices only"
             if fault.status not in (400, 413, 422) or not fault.message:
                 raise AssertionError("another refusal than a request's") from fault
             continue
+        assert in_slices is not None, "refused in slices only"
+        assert _told(question) == _told(in_slices)
         for spec in layout.inputs:
             array = question.inputs[spec.name]
             assert array.dtype == dtype_of(spec.datatype)
@@ -60,6 +67,14 @@ def one(data: bytes) -> None:
         for name, array in question.inputs.items():
             other = slowly.inputs[name]
             assert np.array_equal(array, other, equal_nan=array.dtype.kind == "f")
+            assert np.array_equal(array, in_slices.inputs[name], equal_nan=array.dtype.kind == "f")
+
+
+def _in_slices(reader: Reader, data: bytes) -> Question | None:
+    try:
+        return finish(reader.steps(data))
+    except RequestFault:
+        return None
 
 
 def _told(question: Question) -> tuple[object, ...]:

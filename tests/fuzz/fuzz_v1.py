@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 from tests.fuzz.fuzz_v2_json import ALL
 from tests.unit.runtime.bad import v2_json
 
 from moorage_runtime.artifact import Column, Signature
+from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.features.reader import Reader
-from moorage_runtime.codecs.v1.reader import V1Reader
+from moorage_runtime.codecs.slices import finish
+from moorage_runtime.codecs.v1.reader import Request, V1Reader
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.signature import layout
 from moorage_runtime.tensors import TensorSpec, dtype_of, fits
 
 ELEMENTS = 1000
+slices.SLICE_BYTES = 16
 SEVERAL = {name: ALL[name] for name in ("in_FP32", "in_INT8", "in_BOOL", "in_BYTES")}
 TABLE = {"X": TensorSpec("X", "FP32", (-1, 2))}
 TEXT = {"t": TensorSpec("t", "BYTES", (-1, 1))}
@@ -44,16 +48,27 @@ SEEDS += [text for text in v2_json.NO_JSON.values() if len(text) < 4096]
 
 
 def one(data: bytes) -> None:
-    """Read one body for a model of several inputs, of a table, and of text."""
+    """Read one body for a model of several inputs, of a table, and of text; at once and in slices."""
     for specs, reader in MODELS:
+        in_slices = _in_slices(reader, data)
         try:
             request = reader.read(data)
         except RequestFault as fault:
+            assert in_slices is None, "taken in slices only"
             if fault.status not in (400, 413) or not fault.message:
                 raise AssertionError("another refusal than a request's") from fault
             continue
+        assert in_slices is not None, "refused in slices only"
         assert request.inputs.keys() == specs.keys()
         assert sum(array.size for array in request.inputs.values()) <= ELEMENTS
         for name, array in request.inputs.items():
             assert array.dtype == dtype_of(specs[name].datatype)
             assert fits(array.shape, specs[name])
+            assert np.array_equal(array, in_slices.inputs[name], equal_nan=array.dtype.kind == "f")
+
+
+def _in_slices(reader: V1Reader, data: bytes) -> Request | None:
+    try:
+        return finish(reader.steps(data))
+    except RequestFault:
+        return None

@@ -160,6 +160,12 @@ WRONG: dict[str, tuple[Any, Any]] = {
     "too many instances": (v1(X, 2 * MANY - 1), {"instances": PAIRS}),
     "a named one is wrong": (v1(X), {"instances": at(NAMED, 2000, {"a": 1, "b": "x"})}),
     "instances twice": (v1(X), b'{"instances":[[1,2]],' + json.dumps({"instances": PAIRS}).encode()[1:]),
+    "no UTF-8 in a name": (
+        v1(X),
+        json.dumps({"instances": NAMED}).replace('"a": 2000', '"@": 2').encode().replace(b"@", b"\xff"),
+    ),
+    "no UTF-8 in a row's name": (features(), json.dumps({"rows": NAMED}).encode().replace(b'"a": 2000', b'"\xff": 2')),
+    "no UTF-8 amid numbers": (v1(X), json.dumps({"instances": PAIRS}).encode().replace(b"[2000,", b'["\xff",')),
     "escaped": (v1(X), json.dumps({"instances": PAIRS}).replace('{"inst', '{"in\\u0070uts":[[1,2]],"inst').encode()),
 }
 

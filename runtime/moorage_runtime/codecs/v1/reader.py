@@ -97,7 +97,7 @@ class V1Reader:
             return sliced.wrong(found, around.key.decode(), depth) if sliced else None
         try:
             rows = _decode_rows(found.part or b"[]")
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if not rows or rows[0].keys() & self._specs.keys():
             return None

@@ -59,6 +59,8 @@ class Sliced:
             decoder(self._spec.datatype, depth)(found.part)
         except (msgspec.DecodeError, RecursionError) as error:
             return malformed(error, path, first=found.count)
+        except UnicodeDecodeError:
+            return None
         return None
 
     def depth(self, body: Body, start: int) -> int:
