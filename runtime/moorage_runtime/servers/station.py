@@ -32,6 +32,7 @@ from moorage_runtime.servers.rest.v1 import V1Door
 from moorage_runtime.servers.rest.v2 import V2Door
 from moorage_runtime.servers.split.behind import Behind
 from moorage_runtime.servers.split.desk import Desk
+from moorage_runtime.servers.split.messages import Carrier
 from moorage_runtime.servers.split.watching import watch
 from moorage_runtime.servers.traffic import Traffic
 
@@ -68,7 +69,14 @@ class Station:
             observer=Observer(self.plane.access_log) if self.plane.access_log is not None else None,
             refused=Refusals(self.plane.metrics, self.plane.tracer),
         )
-        self._grpc = grpc.listener(self.plane, self._traffic, places.host, places.grpc_port, self._keys)
+        self._grpc = grpc.listener(
+            self.plane,
+            self._traffic,
+            places.host,
+            places.grpc_port,
+            self._keys,
+            carrier=Carrier(self.desk, self.router) if self.desk is not None else None,
+        )
         self._admin_doors: list[Door] = [AdminDoor(self.plane)]
         self._admin = Listener(Router(self._admin_doors, lambda: 0), places.host, places.admin_port)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from moorage_runtime.servers.grpc.asked import Asked
     from moorage_runtime.servers.grpc.conversation import Conversation
     from moorage_runtime.servers.grpc.infer import Inference
+    from moorage_runtime.servers.http.exchange import Exchange
 
 CANCELLED = 499
 # What part the cache had in an answer; most answers have none.
@@ -32,10 +33,10 @@ class GrpcCall(Call):
     """Begins as a message of `size` bytes, and is a call from `take` on.
 
     `message_id`: the id in the message; `raw`: its tensors are raw, and so will be those of the answer. `over`:
-    somebody has heard how it ended, or does not want to hear it.
+    somebody has heard how it ended, or does not want to hear it. `exchange`: what another revision may answer instead.
     """
 
-    __slots__ = ("_inference", "asked", "message_id", "over", "raw", "request_id", "size")
+    __slots__ = ("_inference", "asked", "exchange", "message_id", "over", "raw", "request_id", "size")
 
     method = ""
     asked: Asked
@@ -45,6 +46,7 @@ class GrpcCall(Call):
         self.request_id = request_id
         self.size = size
         self.began = began
+        self.exchange: Exchange | None = None
         self.message_id = ""
         self.raw = True
         self.over = False
@@ -79,9 +81,23 @@ class GrpcCall(Call):
         if not self.over:
             self.over = True
             self._inference.ended(self, CANCELLED)
+            if self.exchange is not None:
+                self.exchange.leave()
+
+    def relay(self, message: bytes, told: bytes) -> None:
+        """Another revision has answered; `told`: a block of metadata that says which."""
+        if not self.over:
+            self.over = True
+            self.sent = len(message)
+            self._inference.ended(self, 200)
+            self.pass_on(message, told)
 
     def give(self, message: bytes) -> None:
         """Send the answer."""
+        raise NotImplementedError
+
+    def pass_on(self, message: bytes, told: bytes) -> None:
+        """Send the answer of another revision."""
         raise NotImplementedError
 
     def deny(self, fault: RequestFault) -> None:
@@ -99,11 +115,12 @@ class SingleCall(GrpcCall):
 
     def give(self, message: bytes) -> None:
         """See `GrpcCall`."""
-        self.stream.answer(
-            status.OPENING,
-            framed(message),
-            b"".join((status.GOOD, identity.named(self.request_id), self.asked.identity, _STATES[self.cache_state])),
-        )
+        self.pass_on(message, self.asked.identity + _STATES[self.cache_state])
+
+    def pass_on(self, message: bytes, told: bytes) -> None:
+        """See `GrpcCall`."""
+        trailers = b"".join((status.GOOD, identity.named(self.request_id), told))
+        self.stream.answer(status.OPENING, framed(message), trailers)
 
     def deny(self, fault: RequestFault) -> None:
         """See `GrpcCall`."""
@@ -120,6 +137,10 @@ class PartCall(GrpcCall):
     answer: bytes | None
 
     def give(self, message: bytes) -> None:
+        """See `GrpcCall`."""
+        self.pass_on(message, b"")
+
+    def pass_on(self, message: bytes, _told: bytes) -> None:
         """See `GrpcCall`."""
         self.answer = grpc_answer.streamed(message)
         self.conversation.go_on()

@@ -19,6 +19,7 @@ from moorage_runtime.servers.http2 import hpack
 from moorage_runtime.servers.http2.app import Route
 from moorage_runtime.servers.http2.head import Head
 from moorage_runtime.servers.http2.stream import Stream
+from moorage_runtime.servers.split.messages import Carrier
 from moorage_runtime.servers.traffic import Traffic
 
 # Beside the tensors: names, shapes and parameters.
@@ -47,15 +48,22 @@ class Keys(Protocol):
 
 
 class Door:
-    """Finds the route of a call. `more`: further conversations, by the call's full name."""
+    """Finds the route of a call. `more`: further conversations, by the call's full name; `carrier`: knows of messages
+    that other revisions answer.
+    """
 
     def __init__(
-        self, plane: DataPlane, traffic: Traffic, keys: Keys | None, more: Mapping[bytes, Ask] | None = None
+        self,
+        plane: DataPlane,
+        traffic: Traffic,
+        keys: Keys | None,
+        more: Mapping[bytes, Ask] | None = None,
+        carrier: Carrier | None = None,
     ) -> None:
         self._plane = plane
         self._keys = keys
         room = Room()
-        self._routes = _routes(plane, traffic, room)
+        self._routes = _routes(plane, Inference(plane, traffic, carrier), room)
         for name, ask in (more or {}).items():
             self._routes[name] = Dialogue(_SMALL, room, ask)
         self._not_post = Refused(hpack.write(((b":status", b"405"), (b"allow", b"POST"))))
@@ -96,9 +104,9 @@ class Door:
         return self._keys.allows(head.headers.get(b"authorization") or head.headers.get(b"x-api-key"))
 
 
-def _routes(plane: DataPlane, traffic: Traffic, room: Room) -> dict[bytes, Route]:
+def _routes(plane: DataPlane, inference: Inference, room: Room) -> dict[bytes, Route]:
     limit = plane.config.limits.body_bytes + _ROOM_FOR_HEAD
-    inference, documents, health = Inference(plane, traffic), Documents(plane), HealthService(plane)
+    documents, health = Documents(plane), HealthService(plane)
     single: dict[bytes, Callable[[bytes], tuple[bytes, bytes]]] = {
         _SERVICE + b"ServerLive": documents.server_live,
         _SERVICE + b"ServerReady": documents.server_ready,

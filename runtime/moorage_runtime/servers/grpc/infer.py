@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from moorage_runtime.codecs.grpc_request import Envelope, Head, tensors, unpack
+from moorage_runtime.codecs.grpc_request import Envelope, Head, read_head, tensors, unpack
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.servers.grpc import identity
+from moorage_runtime.servers.grpc import crossing, identity
 from moorage_runtime.servers.grpc.asked import Asked, Memory
 from moorage_runtime.servers.grpc.call import GrpcCall, PartCall, SingleCall
 from moorage_runtime.servers.grpc.identity import Facts
@@ -23,6 +23,7 @@ from moorage_runtime.tensors import Array
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.grpc.conversation import Conversation
+    from moorage_runtime.servers.split.messages import Carrier
 
 DOOR = "grpc"
 # Larger tensors that must be read element by element are read in a thread: every other client waits behind this loop.
@@ -32,18 +33,22 @@ INLINE_BYTES = 64 << 10
 class Inference:
     """Reads requests and hands them to the data plane."""
 
-    def __init__(self, plane: DataPlane, traffic: Traffic) -> None:
+    def __init__(self, plane: DataPlane, traffic: Traffic, carrier: Carrier | None = None) -> None:
         self._plane = plane
+        self._carrier = carrier
         self._traffic = traffic
         self._memory = Memory(plane)
         self._journal = Journal(plane.access_log) if plane.access_log is not None else None
 
-    def start(self, call: GrpcCall, facts: Facts, opened: float, message: bytes) -> None:
-        """Answer a message, now or later; its client waits since `opened` (monotonic seconds)."""
+    def start(self, call: GrpcCall, stream: Stream, facts: Facts, message: bytes) -> None:
+        """Answer a message, now or later; its client waits since its stream began."""
         self._traffic.begin()
+        opened = stream.began
+        if self._carrier is not None and self._carried(call, stream, message):
+            return
         known = self._memory.recall(message)
         if known is None:
-            self._read(call, facts, opened, message)
+            self._read(call, stream, facts, message)
         else:
             asked, inputs = known
             self._submit(call, facts, opened, asked, inputs)
@@ -58,7 +63,22 @@ class Inference:
         """A message was refused before it was read."""
         self._plane.count(fault, began, DOOR, parent=trace)
 
-    def _read(self, call: GrpcCall, facts: Facts, opened: float, message: bytes) -> None:
+    def _carried(self, call: GrpcCall, stream: Stream, message: bytes, version: str | None = None) -> bool:
+        """Whether another revision answers, which `version` may name."""
+        carrier, said = self._carrier, stream.head.headers
+        if carrier is None:
+            return False
+        try:
+            route = carrier.takes(said) if version is None else carrier.of_version(version, said)
+        except RequestFault as fault:
+            self._unread(call, identity.facts(stream.head), fault)
+            return True
+        if route is not None:
+            crossing.begin(carrier, route, call, stream, message)
+        return route is not None
+
+    def _read(self, call: GrpcCall, stream: Stream, facts: Facts, message: bytes) -> None:
+        opened = stream.began
         try:
             envelope = unpack(message)
             call.message_id, call.raw = envelope.id, bool(envelope.raws)
@@ -68,7 +88,9 @@ class Inference:
                 return
             inputs = tensors(message, envelope, asked.head)
         except RequestFault as fault:
-            self._unread(call, facts, fault)
+            version = _version(message) if fault.reason == "VersionNotFound" else None
+            if version is None or not self._carried(call, stream, message, version):
+                self._unread(call, facts, fault)
             return
         self._memory.learn(message, envelope, asked)
         self._submit(call, facts, opened, asked, inputs)
@@ -115,7 +137,7 @@ class Single(Unary):
         call = SingleCall(self._inference, facts.new_id(), len(message), time.monotonic())
         call.stream = stream
         stream.state = call
-        self._inference.start(call, facts, stream.began, message)
+        self._inference.start(call, stream, facts, message)
 
     def unreadable(self, stream: Stream, fault: RequestFault) -> None:
         """See `Unary`."""
@@ -128,8 +150,12 @@ def part(inference: Inference, conversation: Conversation, stream: Stream, messa
     call = PartCall(inference, conversation.request_id, len(message), time.monotonic())
     call.conversation = conversation
     call.answer = None
-    inference.start(call, facts, stream.began, message)
+    inference.start(call, stream, facts, message)
     return call
+
+
+def _version(message: bytes) -> str | None:
+    return read_head(unpack(message).head).version
 
 
 def _by_element(envelope: Envelope, head: Head) -> bool:

@@ -35,6 +35,6 @@ class Journal:
             request_id=call.request_id.decode("latin-1"),
             door="grpc",
         )
-        if status == _GOOD:
+        if status == _GOOD and call.exchange is None:
             describe(entry, call)
         self._log.tell(entry)

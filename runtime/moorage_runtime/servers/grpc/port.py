@@ -8,6 +8,7 @@ from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.servers.grpc.door import Door, Keys
 from moorage_runtime.servers.http2.limits import Limits
 from moorage_runtime.servers.http2.listener import Listener
+from moorage_runtime.servers.split.messages import Carrier
 from moorage_runtime.servers.traffic import Traffic
 
 REFLECTION = "MOORAGE_GRPC_REFLECTION"
@@ -20,11 +21,12 @@ def listener(
     port: int,
     keys: Keys | None = None,
     limits: Limits | None = None,
+    carrier: Carrier | None = None,
 ) -> Listener:
-    """The port, not yet bound. `keys`: who may ask, None: everybody."""
+    """The port, not yet bound. `keys`: who may ask, None: everybody; `carrier`: see `Door`."""
     more = None
     if os.environ.get(REFLECTION) == "1":
         from moorage_runtime.servers.grpc.reflection import conversations
 
         more = conversations()
-    return Listener(Door(plane, traffic, keys, more), host, port, limits, lambda: plane.leaving)
+    return Listener(Door(plane, traffic, keys, more, carrier), host, port, limits, lambda: plane.leaving)

@@ -48,7 +48,7 @@ class Desk:
     def __init__(
         self, plane: DataPlane, own: Behind, again: Behind, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.model = plane.config.model
+        self.model, self.version = plane.config.model, plane.config.version
         self.clock = clock
         self.tracer = plane.tracer
         self.again = again

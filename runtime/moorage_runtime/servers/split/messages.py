@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.routing.hooks import Reply
 from moorage_runtime.routing.plan import Plan
@@ -12,7 +14,7 @@ from moorage_runtime.servers.http.app import Route
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.http.stream import Stream
-from moorage_runtime.servers.rest import deadline
+from moorage_runtime.servers.rest import deadline, identity
 from moorage_runtime.servers.rest.connect import PATH, PROTO
 from moorage_runtime.servers.rest.faults import HOP
 from moorage_runtime.servers.rest.router import Router
@@ -24,14 +26,16 @@ Said = Mapping[bytes, bytes]
 Heard = Callable[[Reply], None]
 _NAMED = b"x-model-version"
 _METHOD = b"POST"
+_LEAST_SECONDS, _MOST_SECONDS = 0.001, 1e6
 
 
-class Messages:
+class Carrier:
     """For the gRPC port. `router`: of this pod's own doors."""
 
     def __init__(self, desk: Desk, router: Router) -> None:
         self._desk = desk
         self._router = router
+        self._own = dict(identity.headers(desk.version, desk.plan.own))
         self._plan: Plan | None = None
         self._route: Route | None = None
 
@@ -68,11 +72,13 @@ class Messages:
         """Have a message answered; `heard` is told, now or later, in the loop's thread. `seconds`: that its client
         waits, from `began` on. Whoever gives it up tells the exchange to `leave`.
         """
-        head = self._head({**said, deadline.HEADER: b"%.3f" % max(seconds, 0.001), HOP: b"1"})
+        patience = min(max(seconds, _LEAST_SECONDS), _MOST_SECONDS)
+        head = self._head({**said, deadline.HEADER: b"%.3f" % patience, HOP: b"1"})
         self._router.let_in(head)
 
         def told(answer: Answer) -> None:
-            heard(reply_of(answer, self._desk.clock() - began))
+            reply = reply_of(answer, self._desk.clock() - began)
+            heard(msgspec.structs.replace(reply, headers={**self._own, **reply.headers}))
 
         exchange = Exchange(_Teller(told), head, message, request_id, began)
         call(route, exchange)

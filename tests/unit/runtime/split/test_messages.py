@@ -1,4 +1,4 @@
-"""Messages of gRPC over HTTP/1.1, as the Connect protocol has them: asked directly, and as one pod asks another."""
+"""Carrier of gRPC over HTTP/1.1, as the Connect protocol has them: asked directly, and as one pod asks another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.runtime.split.town import House, Told, Town, answering, plain, s
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.routing.hooks import Reply
 from moorage_runtime.servers.rest.connect import PATH
-from moorage_runtime.servers.split.messages import Messages
+from moorage_runtime.servers.split.messages import Carrier
 
 PROTO = "application/proto"
 
@@ -83,7 +83,7 @@ class Asking:
     def __init__(self, house: House) -> None:
         desk = house.station.desk
         assert desk is not None
-        self.messages = Messages(desk, house.station.router)
+        self.messages = Carrier(desk, house.station.router)
         self.replies: list[Reply] = []
 
     def ask(self, said: dict[bytes, bytes], seconds: float = 10.0) -> bool:
