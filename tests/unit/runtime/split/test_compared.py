@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
+from tests.unit.runtime.grpc import messages
 from tests.unit.runtime.split.town import INFER, House, Town, answering, body, plain, request, served, split
 
 from moorage_runtime.comparing import backlog
@@ -18,12 +20,25 @@ from moorage_runtime.config import Compare, Forwarded, Route
 RULE = Compare(queue=4096)
 # The logarithm of one is none, and of two another number: two rows, each wrong in its own way.
 ONE_TWO = [[1.0, 2.0], [2.0, 1.0]]
+TENSOR = {"name": "x", "datatype": "FP32", "shape": [2, 2]}
+MESSAGE = messages.make(
+    "ModelInferRequest", model_name="fraud", inputs=[TENSOR | {"contents": {"fp32_contents": [1.0, 2.0, 2.0, 1.0]}}]
+).SerializeToString()
+RAW_MESSAGE = messages.make(
+    "ModelInferRequest",
+    model_name="fraud",
+    inputs=[TENSOR],
+    raw_input_contents=[np.array(ONE_TWO, np.float32).tobytes()],
+).SerializeToString()
+GRPC = "/inference.GRPCInferenceService/ModelInfer"
 DOORS: dict[str, dict[str, Any]] = {
     "v2": {"path": INFER, "data": body(ONE_TWO)},
     "v2 binary": {"path": INFER, "data": body(ONE_TWO, parameters={"binary_data_output": True})},
     "v1": {"path": "/v1/models/fraud:predict", "data": json.dumps({"instances": ONE_TWO}).encode()},
     "v1 columns": {"path": "/v1/models/fraud:predict", "data": json.dumps({"inputs": ONE_TWO}).encode()},
     "features": {"path": "/v1/predict", "data": b'{"rows":[{"f0":1,"f1":2},{"f0":2,"f1":1}]}'},
+    "grpc": {"path": GRPC, "data": MESSAGE, "content_type": "application/proto"},
+    "grpc raw": {"path": GRPC, "data": RAW_MESSAGE, "content_type": "application/proto"},
 }
 
 
@@ -67,6 +82,23 @@ async def test_answers_that_are_well_formed_and_wrong_are_found(town: Town, door
     assert told.differed == told.compared
     (sample,) = told.samples
     assert sample.endswith("[0, 1]: 0.693147182 instead of 2")
+
+
+@pytest.mark.usefixtures("leisure")
+async def test_messages_of_grpc_are_compared_forwarded_or_copied(town: Town) -> None:
+    stable, other = await town.open(), await town.open("log", revision="def", version="4")
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{stable.station._grpc.port}") as channel:
+        ask = channel.unary_unary(GRPC)
+        split(stable, other.address, 50, compare=RULE)
+        for data in [MESSAGE, RAW_MESSAGE] * 10:
+            await ask(data)
+        told = await until(stable, lambda told: told.compared >= 9)
+        assert (told.differed, told.copies) == (told.compared, 0)
+        split(stable, other.address, 0, compare=RULE, shadow_percent=100.0)
+        for data in [MESSAGE, RAW_MESSAGE]:
+            await ask(data)
+        told = await until(stable, lambda told: told.copies == 2 and told.differed == told.compared)
+    assert told.samples == ("y[0, 1]: 0.693147182 instead of 2",)
 
 
 @pytest.mark.usefixtures("leisure")
