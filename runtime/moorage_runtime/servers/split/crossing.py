@@ -50,6 +50,7 @@ class Crossing(Errand):
         "_exchange",
         "_guest",
         "_manner",
+        "_shielded",
         "_timer",
         "_trace",
         "_went",
@@ -65,6 +66,8 @@ class Crossing(Errand):
         self._manner = manner
         self._went = went
         self._door = door
+        # For as long as it lasts: the table that takes the candidate out takes its shield along.
+        self._shielded = manner is Manner.HERITAGE or (manner is Manner.SHARE and desk.shield is not None)
         self._began = desk.clock()
         self._trace: Trace | None = None
 
@@ -119,12 +122,6 @@ class Crossing(Errand):
         exchange = self._exchange
         left = self._desk.seconds(exchange)
         return asked(exchange, self._door, left)
-
-    @property
-    def _shielded(self) -> bool:
-        if self._manner is Manner.SHARE:
-            return self._desk.shield is not None
-        return self._manner is Manner.HERITAGE
 
     def _late(self) -> None:
         self.give_up()

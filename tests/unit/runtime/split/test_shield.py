@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 import pytest
 from tests.unit.runtime.split.town import Handler, Town, answering, body, plain, request, reset, served, split, until
 
-from moorage_runtime.config import LATENCY_BOUNDS, Shield
+from moorage_runtime.config import LATENCY_BOUNDS, Route, Shield
 from moorage_runtime.routing.breaker import IN_A_ROW
 
 QUICK = Shield(patience_seconds=0.1)
@@ -184,6 +184,18 @@ async def test_the_clients_deadline_holds_though_the_candidate_hangs(town: Town,
     assert (told.status, told.revision) == (200, "abc")
     # Half of its time was the candidate's.
     assert 0.2 <= seconds < 0.4
+
+
+@pytest.mark.parametrize("name", ["hangs", "half a head", "drips"])
+async def test_the_shield_holds_for_what_is_under_way_when_the_candidate_is_taken_out(town: Town, name: str) -> None:
+    stable = await town.open()
+    async with bad(name) as address:
+        split(stable, address, 100, Shield(patience_seconds=0.5))
+        asking = [asyncio.create_task(stable.client().ask()) for _ in range(4)]
+        await asyncio.sleep(0.1)
+        stable.follow({"abc": Route(version="3", role="stable")})
+        answers = await asyncio.wait_for(asyncio.gather(*asking), 2)
+    assert {(told.status, told.revision) for told in answers} == {(200, "abc")}
 
 
 async def test_a_client_that_leaves_takes_its_request_from_the_candidate(town: Town) -> None:
