@@ -37,6 +37,8 @@ ROLLOUT = {
     "maxHold": "2m",
     "analysis": {"interval": "2s", "minSamples": 100, "warmUp": "1s"},
 }
+RESOURCES = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}}
+"""Without a limit a model that computes for ever takes the node from those who answer."""
 ZOO = zoo.animals()
 
 
@@ -53,7 +55,8 @@ class Keeper:
     def bring(self, version: str, animal: Animal | None = None) -> None:
         """Ask for this version."""
         extra: dict[str, Any] = dict(animal.spec or {}) if animal is not None else {}
-        self.room.deploy(NAME, f"models:/{self.model}/{version}", rollout=ROLLOUT, **extra)
+        spec = {"rollout": ROLLOUT, "resources": RESOURCES, **extra}
+        self.room.deploy(NAME, f"models:/{self.model}/{version}", **spec)
 
     def users(self, stack: ExitStack) -> Patrol:
         """Users until the test is over."""
@@ -110,6 +113,8 @@ def test_nobody_is_hurt(name: str, keeper: Keeper, figures: Figures) -> None:
 
 def check_users(answers: Round, good: str, bad: str, name: str, figures: Figures) -> None:
     """Nobody was refused, nobody asked in vain, and what the good version says is right."""
+    for failure in answers.failures:
+        print(failure)
     figures.at_most(f"{name}: failed of {answers.sent} requests", answers.failed, 0, "")
     assert set(answers.versions) <= {good, bad}, answers.versions
     assert answers.versions[good].wrong == 0, answers

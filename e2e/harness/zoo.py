@@ -95,7 +95,7 @@ def _wrong_expectation() -> dict[str, Any]:
 
 def animals() -> dict[str, Animal]:
     """All of them, by what is wrong with them."""
-    small = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": BALLAST_MEMORY}}
+    small = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": BALLAST_MEMORY}}
     return {
         "crashes at load": Animal(_grafted(grafts.crashes_at_load, 0.0), ("CrashLoop", "CandidateCrashed")),
         "crashes on one row in fifty": _among_users(grafts.crashes, 0.02, "CandidateCrashed", "CrashLoop"),
