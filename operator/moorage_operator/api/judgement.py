@@ -72,7 +72,7 @@ class Rules:
     max_error_rate: float = 0.01
     max_latency_ratio: float = 1.5
     latency_quantile: float = 0.95
-    max_disagreement: float = 0.05
+    max_disagreement: float = 0.10
     failure_limit: int = 2
     compare_share: float = 1.0
     judges: int = 0
