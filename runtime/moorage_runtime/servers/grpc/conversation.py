@@ -82,6 +82,7 @@ class Conversation:
         "_fault",
         "_limit",
         "_messages",
+        "_next",
         "_parts",
         "_room",
         "_stream",
@@ -100,6 +101,7 @@ class Conversation:
         self._messages = Messages(limit, room)
         self._parts: deque[Part] = deque()
         self._unpacked: Unpacked | None = None
+        self._next: tuple[bool, bytes] | None = None
         self._fault: RequestFault | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._whole = False
@@ -165,9 +167,10 @@ class Conversation:
         """Begin to answer one message, if there is one, and the client keeps up."""
         if self._fault is not None or self._unpacked is not None or self._full:
             return False
-        found = self._messages.next()
+        found = self._next or self._messages.next()
         if found is None:
             return False
+        self._next = None
         compressed, message = found
         if compressed:
             coding = identity.facts(self._stream.head).coding
@@ -184,10 +187,7 @@ class Conversation:
 
     def _unpacked_one(self, message: bytes) -> None:
         self._unpacked = None
-        try:
-            self._parts.append(self._ask(self, self._stream, message))
-        except RequestFault as fault:
-            self._fault = fault
+        self._next = False, message
         self.go_on()
 
     def _corrupt(self, fault: RequestFault) -> None:
@@ -201,7 +201,7 @@ class Conversation:
             stream.pause()
         else:
             stream.resume()
-        if self._parts or self._unpacked is not None:
+        if self._parts or self._unpacked is not None or (self._next is not None and self._fault is None):
             return
         if self._fault is not None:
             self._finish(status.trailers(self._fault, identity.named(self.request_id)))
@@ -209,8 +209,9 @@ class Conversation:
             self._finish_whole()
 
     def _finish_whole(self) -> None:
-        rest = self._messages.size
-        if not rest:
+        if self._timer is not None and asyncio.get_running_loop().time() >= self._timer.when():
+            self.end(_LATE)
+        elif not self._messages.size:
             self._finish(status.GOOD + identity.named(self.request_id))
         elif not self._messages.ready:
             self.end(RequestFault(400, "InvalidRequest", _CUT_OFF))

@@ -40,7 +40,7 @@ class Outbox:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._gathered: list[bytes] = []
+        self._gathered: list[bytes | memoryview] = []
         self._gathering = False
         self._pumping = False
         self._bytes = 0
@@ -108,7 +108,7 @@ class Outbox:
         count = min(len(first), stream.window, self.window, self.most)
         if count <= 0:
             return False
-        self._gathered.append(write_head(count << 8, 0, stream.number) + first[:count])
+        self._gathered += (write_head(count << 8, 0, stream.number), first[:count])
         self._bytes += count
         stream.window -= count
         self.window -= count
