@@ -41,6 +41,7 @@ class Link(asyncio.Protocol):
         self._pool = pool
         self._transport: asyncio.Transport | None = None
         self._errand: Errand | None = None
+        self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[bytes, bytes] = {}
         self.born = born
         self.used = False
@@ -57,7 +58,8 @@ class Link(asyncio.Protocol):
         assert transport is not None  # noqa: S101 - the pool gives out only links that are made
         self._errand = errand
         errand.link = self
-        self._begin()
+        if self.used:
+            self._begin()
         if len(errand.body) > _APART_BYTES:
             transport.write(errand.head)
             transport.write(errand.body)
@@ -133,7 +135,6 @@ class Link(asyncio.Protocol):
             self._in_body = False
 
     def _begin(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
         self._headers = {}
         self._body: list[bytes] = []
         self._received = 0

@@ -97,7 +97,7 @@ class Crossing(Errand):
             self._relay(status, headers, body)
             self._guest.tally.seconds.observe(seconds)
             self._count(outcome)
-            if self._manner is Manner.SHARE:
+            if self._manner is Manner.SHARE and self._desk.compares:
                 self._desk.answered(self._guest.revision, self.question, Reply(status, headers, body, seconds))
         elif self._shielded and not (self._manner is Manner.HERITAGE and outcome == ending.REFUSED):
             self._shield(outcome, reason)

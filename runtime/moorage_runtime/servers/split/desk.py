@@ -70,6 +70,11 @@ class Desk:
         """What is done when a guest fails."""
         return self.plan.table.shield
 
+    @property
+    def compares(self) -> bool:
+        """Whether anybody wants to hear of a guest's good answers."""
+        return self.watcher is not None and self.plan.table.compare is not None
+
     def apply(self) -> None:
         """Follow the table that is in force now."""
         self.plan = self._plane.routes.plan or _alone(self._plane)

@@ -25,11 +25,13 @@ _decode = msgspec.json.Decoder(_Request).decode
 
 def seconds(body: Body, json_length: int | None) -> float:
     """Seconds that the request gives its answer; infinity when it does not say."""
-    text = bytes(body[:json_length] if json_length is not None else body) if len(body) <= _MOST else b""
+    if len(body) > _MOST:
+        return float("inf")
+    text = body if isinstance(body, bytes) else bytes(body)
     if _WORD not in text:
         return float("inf")
     try:
-        parameters = _decode(text).parameters
+        parameters = _decode(text[:json_length]).parameters
     except (msgspec.DecodeError, RecursionError):
         return float("inf")
     timeout = parameters.timeout if parameters else None

@@ -37,7 +37,7 @@ class Draw(Deciding):
     `bare`: the same without what another table may not want.
     """
 
-    __slots__ = ("_bare", "_desk", "_door", "_end", "_local", "_plan", "_turns", "body_limit", "needs_body")
+    __slots__ = ("_bare", "_desk", "_door", "_end", "_local", "_only", "_plan", "_turns", "body_limit", "needs_body")
 
     def __init__(self, desk: Desk, plan: Plan, turns: Turns, local: Route, bare: Route, door: str) -> None:
         self._desk = desk
@@ -46,6 +46,7 @@ class Draw(Deciding):
         self._local = local
         self._bare = bare
         self._end = plan.shares[-1].end / BUCKETS
+        self._only = plan.shares[0].revision if len(plan.shares) == 1 else None
         self._door = door
         self.needs_body = local.needs_body
         self.body_limit = local.body_limit
@@ -56,7 +57,7 @@ class Draw(Deciding):
         if at >= self._end:
             self._local(exchange)
         else:
-            self._cross(exchange, self._plan.of_bucket(int(at * BUCKETS)))
+            self._cross(exchange, self._only or self._plan.of_bucket(int(at * BUCKETS)))
 
     def decided(self, said: Said) -> Route | None:
         """See `Deciding`."""
