@@ -113,8 +113,7 @@ def test_nobody_is_hurt(name: str, keeper: Keeper, figures: Figures) -> None:
 
 def check_users(answers: Round, good: str, bad: str, name: str, figures: Figures) -> None:
     """Nobody was refused, nobody asked in vain, and what the good version says is right."""
-    for failure in answers.failures:
-        print(failure)
+    print(f"stalled for {answers.stalled} s", *answers.failures, sep="\n")
     figures.at_most(f"{name}: failed of {answers.sent} requests", answers.failed, 0, "")
     assert set(answers.versions) <= {good, bad}, answers.versions
     assert answers.versions[good].wrong == 0, answers

@@ -35,13 +35,16 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """All that came back. `doors`: by door how many were sent and failed."""
+    """All that came back. `doors`: by door how many were sent and failed. `stalled`: seconds that the machine kept the
+    patrol from asking.
+    """
 
     sent: int
     failed: int
     failures: tuple[dict[str, Any], ...]
     versions: dict[str, Answers]
     doors: dict[str, dict[str, int]]
+    stalled: float
 
 
 class Patrol:
@@ -62,7 +65,7 @@ def read(line: str) -> Round:
     """The report of one patrol."""
     told = json.loads(line)
     versions = {name: Answers(**seen) for name, seen in told["versions"].items()}
-    return Round(told["sent"], told["failed"], tuple(told["failures"]), versions, told["doors"])
+    return Round(told["sent"], told["failed"], tuple(told["failures"]), versions, told["doors"], told["stalled"])
 
 
 def plan(model: str, host: str, port: int, *, rate: float, seconds: float) -> str:

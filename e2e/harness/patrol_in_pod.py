@@ -21,6 +21,9 @@ from typing import Any
 from traffic import STOP, Connection, say, stop_when_stdin_ends
 
 CONNECTIONS = 128
+STALL_SECONDS = 0.5
+"""A patrol that was itself kept from asking for longer than this does not catch up: a machine that froze for seconds
+would be asked by hundreds at once."""
 TOLD_FAILURES = 20
 TOLERANCE = 1e-3
 FLOAT_BYTES = 4
@@ -33,7 +36,7 @@ class Patrol:
         self.plan = plan
         self.free: list[Connection] = []
         self.open = 0
-        self.sent, self.failed = 0, 0
+        self.sent, self.failed, self.stalled = 0, 0, 0.0
         self.failures: list[dict[str, Any]] = []
         self.versions: dict[str, dict[str, Any]] = {}
         self.millis: dict[str, list[float]] = {}
@@ -42,13 +45,19 @@ class Patrol:
     async def walk(self) -> None:
         """Ask at the plan's rate until it is over, then wait for the last answers."""
         began, running = time.monotonic(), set[asyncio.Task[None]]()
-        while not STOP.is_set() and time.monotonic() - began < self.plan["seconds"]:
+        until, due = began + self.plan["seconds"], began
+        while not STOP.is_set() and time.monotonic() < until:
             ask = self.plan["asks"][self.sent % len(self.plan["asks"])]
             self.sent += 1
             task = asyncio.create_task(self.ask(ask))
             running.add(task)
             task.add_done_callback(running.discard)
-            await asyncio.sleep(max(0.0, began + self.sent / self.plan["rate"] - time.monotonic()))
+            due += 1 / self.plan["rate"]
+            early = due - time.monotonic()
+            if early < -STALL_SECONDS:
+                self.stalled -= early
+                due -= early
+            await asyncio.sleep(max(0.0, early))
         await asyncio.gather(*running)
 
     async def ask(self, ask: dict[str, Any]) -> None:
@@ -101,6 +110,7 @@ class Patrol:
             "sent": self.sent,
             "failed": self.failed,
             "failures": self.failures,
+            "stalled": round(self.stalled, 3),
             "versions": self.versions,
             "doors": self.doors,
         }
