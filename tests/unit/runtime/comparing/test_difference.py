@@ -70,6 +70,11 @@ def test_no_number_is_never_the_same_as_a_number(array: Any, wrong: float, rule:
     assert (differ(other, array, rule) is not None) or (rule is RANKED and not np.isnan(wrong))
 
 
+def test_the_place_that_is_farthest_off_is_told_and_no_number_is_farther_than_any() -> None:
+    assert differ([1.0, 5.0, 3.0], [0.0, 0.0, 0.0]) == "y[1]: 5 instead of 0"
+    assert differ([1.0, 5.0, np.nan], [0.0, 0.0, 0.0]) == "y[2]: nan instead of 0"
+
+
 @given(st.permutations(["a", "b", "c"]), st.sampled_from(["a", "b", "c"]))
 def test_the_order_of_outputs_does_not_matter_but_each_must_be_there(order: list[str], gone: str) -> None:
     own = [tensor([1.0], name) for name in ("a", "b", "c")]

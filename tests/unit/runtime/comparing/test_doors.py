@@ -199,6 +199,7 @@ BROKEN = [
     ("grpc", b"\xff"),
     ("grpc", b'{"outputs":[]}'),
     ("grpc", GOOD["grpc"][:-1]),
+    ("grpc", GOOD["grpc"] + messages.make("ModelInferResponse", raw_output_contents=[bytes(8), b""]).SerializeToString()),
 ]
 
 
@@ -237,7 +238,21 @@ def test_json_without_datatypes_is_numbers_truths_or_texts() -> None:
         (b"[1,2.0,null]", "FP64"),
         (b"[true]", "BOOL"),
         (b'["a",{"b64":"/w=="}]', "BYTES"),
+        (b'[{"b64":"/w=="},{"b64":"/g=="}]', "BYTES"),
         (b"[18446744073709551615]", "INT64"),
     ):
         (found,) = tensors(b'{"predictions":' + body + b"}")
         assert (found.output, found.datatype) == ("y", datatype)
+
+
+def test_a_shape_may_come_number_by_number() -> None:
+    """As protobuf's older encoders write repeated fields."""
+    packed = messages.make(
+        "ModelInferResponse",
+        outputs=[{"name": "y", "datatype": "FP32", "shape": [1, 2]}],
+        raw_output_contents=[bytes(8)],
+    ).SerializeToString()
+    apart = packed.replace(b"\x1a\x02\x01\x02", b"\x18\x01\x18\x02")
+    assert messages.read("ModelInferResponse", apart) == messages.read("ModelInferResponse", packed)
+    (found,) = READERS["grpc"](reply(apart), Naming())
+    assert found.array.shape == (1, 2)
