@@ -13,6 +13,8 @@ from moorage_operator.api.share import shared
 
 _Duration = Annotated[str, Field(max_length=32)]
 _Share = Annotated[str, Field(max_length=16)]
+# The API server casts a bound to 64 bits where the value is whole: a greater one would refuse everything.
+_Number = Annotated[float, Field(ge=-(2**53), le=2**53)]
 _JudgeName = Annotated[str, Field(min_length=1, max_length=63)]
 _NAME = cel(
     "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')", "name must be made of lower-case letters, digits and '-'"
@@ -46,9 +48,9 @@ class Metric(Frozen):
     """Name of the metric, as the status tells it."""
     prometheus: PrometheusQuery
     """Where the number comes from."""
-    min: float | None = None
+    min: _Number | None = None
     """Smallest good number. Default: no bound."""
-    max: float | None = None
+    max: _Number | None = None
     """Largest good number. Default: no bound."""
 
 
@@ -86,11 +88,11 @@ class Analysis(Frozen):
     often than the stable version is a Fail as well. Default: 1%."""
     max_latency_ratio: Annotated[float, Field(ge=1, le=1000)] = 1.5
     """How many times as long as the stable version the candidate may take, at latencyQuantile. Default: 1.5."""
-    latency_quantile: Annotated[float, Field(ge=50, le=99.9)] = 95
+    latency_quantile: Annotated[float, Field(ge=50, le=99)] = 95
     """Percent of the requests that are faster than the latency that is compared, for example 99. Default: 95."""
-    max_disagreement: _Share = Field(default="5%", json_schema_extra=checked(shared("maxDisagreement")))
+    max_disagreement: _Share = Field(default="10%", json_schema_extra=checked(shared("maxDisagreement")))
     """Share of the compared answers that may differ from the stable version's. 100% for models that are meant to answer
-    differently. Default: 5%."""
+    differently. Default: 10%."""
     failure_limit: Annotated[int, Field(ge=1, le=100)] = 2
     """Judgements in a row that say Fail before the candidate is rolled back. What cannot wait (nothing but errors, pods
     that crash) rolls back at once. Default: 2."""

@@ -23,7 +23,5 @@ class Compare(Frozen):
     top_k: Annotated[int, Field(ge=0, le=1000)] = 1
     """Of an output of scores only the order of the k highest counts, for example 3; 0: every number counts. Default: 1,
     the likeliest class. Labels, integers and text are always compared exactly."""
-    outputs: Annotated[tuple[_OutputName, ...], Field(max_length=32)] = Field(
-        default=(), json_schema_extra=ATOMIC
-    )
+    outputs: Annotated[tuple[_OutputName, ...], Field(max_length=32)] = Field(default=(), json_schema_extra=ATOMIC)
     """Names of the outputs that are compared. Default: all."""

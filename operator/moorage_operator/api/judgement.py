@@ -103,7 +103,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     `mark`: names the readings that are counted in already, the next ones count from there. `window`: names the step,
     after the candidate's revision; another one counts anew, from `since` on. `stable`, `candidate`: of the whole step.
     `late_stable`, `late_candidate`: of its latest stretch only. `reference`: the stable side before.
-    `watched`: since when this candidate has been looked at, over all steps.
+    `watched`: since when this candidate has been looked at, over all steps. `pace`: how far beyond the limit its
+    latency was in the last moments, in sum.
     """
 
     mark: str = ""
@@ -116,6 +117,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     late_candidate: Tally = Tally()
     reference: Tally = Tally()
     watched: datetime | None = None
+    pace: float = 0.0
 
     @property
     def candidate_revision(self) -> str:
@@ -162,12 +164,6 @@ class Readings:
     def of(self, revision: str | None) -> tuple[Reading, ...]:
         """The readings of one revision's pods."""
         return tuple(each for each in self.now if each.revision == revision)
-
-    def generation(self, revision: str | None) -> int | None:
-        """The oldest route table in force in the running pods of `revision`; None when one of them did not say."""
-        told = [each.report.generation if each.report is not None else None for each in self.of(revision)]
-        known = [generation for generation in told if generation is not None]
-        return min(known, default=0) if len(known) == len(told) else None
 
 
 @dataclass(frozen=True, slots=True)

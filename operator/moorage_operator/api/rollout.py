@@ -31,7 +31,7 @@ class RolloutStep(Frozen):
     model_config = ConfigDict(
         json_schema_extra=checked(
             cel(
-                "has(self.trafficPercent) || has(self.shadow) || self.pause",
+                "has(self.trafficPercent) || has(self.shadow) || (has(self.pause) && self.pause)",
                 "a step needs trafficPercent, shadow or pause: true",
                 path=".trafficPercent",
             )

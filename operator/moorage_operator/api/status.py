@@ -14,6 +14,8 @@ _Version = Annotated[str, Field(max_length=1024)]
 _Digest = Annotated[str, Field(max_length=128)]
 _Text = Annotated[str, Field(max_length=4096)]
 _Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
+# The API server casts a bound to 64 bits where the value is whole: a greater one would refuse everything.
+_Number = Annotated[float, Field(ge=-(2**53), le=2**53)]
 _Count = Annotated[int, Field(ge=0)]
 
 
@@ -58,11 +60,11 @@ class CheckStatus(Told):
     """What was compared: errors, latency, disagreement, or the name of a metric or webhook."""
     verdict: _Word
     """Pass, Fail or Inconclusive."""
-    candidate: float | None = None
+    candidate: _Number | None = None
     """The candidate's number."""
-    stable: float | None = None
+    stable: _Number | None = None
     """The stable revision's number in the same window."""
-    limit: float | None = None
+    limit: _Number | None = None
     """The bound that the candidate's number must keep."""
     samples: _Count = 0
     """Requests that the number is made of."""

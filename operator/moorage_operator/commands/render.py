@@ -56,7 +56,7 @@ def _head(owner: ModelDeployment, meant: Meaning) -> str:
         lines.append("stands in its place, and the names that end in a hash will be others.")
     if metadata.uid == NO_UID:
         lines.append("Left out, because only the cluster knows it: the owner's uid. Added once a pod has reported: the")
-        lines.append("digest in the route table, whose generation grows with every change.")
+        lines.append("digest and the address in the route table, whose generation grows with every change.")
     return "".join(f"# {line}\n" for line in lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from celpy import Environment, Runner, celtypes
@@ -62,7 +63,13 @@ def _field(rule: Mapping[str, str]) -> Where:
 
 @lru_cache(maxsize=256)
 def _program(rule: str) -> Runner:
-    functions: dict[str, Any] = {"isQuantity": _is_quantity, "quantity": _quantity, "compareTo": _compare}
+    functions: dict[str, Any] = {
+        "isQuantity": _is_quantity,
+        "quantity": _quantity,
+        "compareTo": _compare,
+        "isSorted": _is_sorted,
+        "sum": _sum,
+    }
     return _ENVIRONMENT.program(_ENVIRONMENT.compile(rule), functions=functions)
 
 
@@ -83,6 +90,14 @@ def _quantity(text: Any) -> Any:
 
 def _compare(one: Any, other: Any) -> Any:
     return celtypes.IntType((one.amount > other.amount) - (one.amount < other.amount))
+
+
+def _is_sorted(items: Any) -> celtypes.BoolType:
+    return celtypes.BoolType(all(before <= after for before, after in pairwise(items)))
+
+
+def _sum(items: Any) -> celtypes.IntType:
+    return celtypes.IntType(sum(int(each) for each in items))
 
 
 class _Quantity(celtypes.StringType):

@@ -35,7 +35,10 @@ def routes(spec: ModelDeploymentSpec, step: Step, states: Mapping[str, RevisionS
 def comparison(wished: api.Compare) -> Compare:
     """Which answers are compared, in the runtime's words."""
     return Compare(
-        percent=wished.percent, tolerance=wished.tolerance, top_k=wished.top_k or None, outputs=tuple(sorted(wished.outputs))
+        percent=wished.percent,
+        tolerance=wished.tolerance,
+        top_k=wished.top_k or None,
+        outputs=tuple(sorted(wished.outputs)),
     )
 
 

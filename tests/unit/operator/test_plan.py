@@ -129,7 +129,7 @@ def test_what_was_written_is_not_written_again(first: dict[str, Any], second: di
     cluster = SmallCluster(custom_resource(**first))
     cluster.run(10)
     cluster.edit(**second)
-    cluster.run(10)
+    cluster.run(20)
     cluster.run(60, tick=10)
     cluster.writes.clear()
     status = copy.deepcopy(cluster.status)
@@ -146,14 +146,19 @@ def test_the_way_to_a_spec_leaves_no_trace(first: dict[str, Any], second: dict[s
     travelled.run(10)
     travelled.edit(**second)
     for cluster in (travelled, fresh):
-        cluster.run(10)
+        cluster.run(20)
         cluster.run(60, tick=10)
     assert children(travelled) == children(fresh)
 
 
 def children(cluster: SmallCluster) -> dict[str, Object]:
-    """What was wished last, without running numbers and without the replicas that an autoscaler owns."""
-    return {f"{ref.kind}/{ref.name}": body for ref, body in cluster.wishes().items() if ref.kind != "ConfigMap"}
+    """What was wished last, without running numbers and what is remembered of the way."""
+    serving = f"fraud-{cluster.status['stable']['revision']}"
+    return {
+        f"{ref.kind}/{ref.name}": body
+        for ref, body in cluster.wishes().items()
+        if ref.kind != "ConfigMap" and (ref.kind != "ControllerRevision" or ref.name == serving)
+    }
 
 
 def blueprint(template: Object, *, rebuilt: bool = False) -> Blueprint:

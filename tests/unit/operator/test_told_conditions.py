@@ -161,7 +161,7 @@ def test_a_transition_is_dated_when_the_status_changes_and_only_then() -> None:
     first = cluster.condition("Ready")["lastTransitionTime"]
     cluster.now += timedelta(hours=1)
     cluster.version = "2"
-    cluster.run(10)
+    cluster.run(20)
     assert cluster.condition("Ready")["lastTransitionTime"] == first
     assert cluster.condition("Ready")["message"] == "Version 2 answers at http://fraud.risk.svc."
 

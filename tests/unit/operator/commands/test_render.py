@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,12 @@ def test_a_living_resource_gives_the_very_objects_of_its_cluster(
     for key in rendered.keys() - {("ConfigMap", "fraud-routes")}:
         assert rendered[key] == lived[key]
     routes = [each[("ConfigMap", "fraud-routes")]["data"]["routes.json"] for each in (rendered, lived)]
-    assert routes[0].partition('"revisions"')[2] == routes[1].partition('"revisions"')[2]
+    assert said(routes[0]) == said(routes[1])
+
+
+def said(routes: str) -> str:
+    """A table without what only a cluster can say."""
+    return re.sub(r'"address":"[^"]*",', "", routes.partition('"revisions"')[2])
 
 
 def test_before_it_lives_nothing_claims_an_owner(
