@@ -116,11 +116,13 @@ def _told(rules: Rules, sides: Sides, verdict: Verdict, *, final: bool = False) 
 
 
 def _sentence(sides: Sides) -> str:
-    kinds = sorted(
-        ((tally.outcome(sides.candidate, kind), kind) for kind in (*_KINDS, "failed", "overloaded")), reverse=True
-    )
+    counted, failed, asked = sides.candidate, sides.failed, sides.asked
+    kinds = sorted(((tally.outcome(counted, kind), kind) for kind in (*_KINDS, "failed", "overloaded")), reverse=True)
     named = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
-    what = f"{sides.failed} of {sides.asked} requests to the candidate failed ({percent(sides.failed, sides.asked)})"
-    beside = f"{sides.stable_failed} of {sides.stable_asked} of the stable version's own"
-    faults = ", ".join(name for name, _ in sorted(sides.candidate.faults.items(), key=lambda item: -item[1])[:2])
-    return what + (f": {named}" if named else "") + (f" [{faults}]" if named and faults else "") + f"; {beside}"
+    faults = ", ".join(name for name, _ in sorted(counted.faults.items(), key=lambda item: -item[1])[:2])
+    why = (f": {named}" if named else "") + (f" [{faults}]" if named and faults else "")
+    held = f"; {counted.held} more of its share were held back meanwhile" if failed and counted.held else ""
+    return (
+        f"{failed} of {asked} requests to the candidate failed ({percent(failed, asked)}){why}{held}; "
+        f"{sides.stable_failed} of {sides.stable_asked} of the stable version's own"
+    )

@@ -5,12 +5,16 @@ by the stable version in the same window: the ratio times its quantile, by the u
 (order statistics; W. J. Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2). The null hypothesis says
 that of the candidate's requests at most 1 - quantile take longer than that. Differences of a hair do not count.
 
+The requests of one moment share its luck: a node that is busy for some seconds slows down hundreds of them, which is no
+evidence of hundreds. So what is slow must last as well: a cumulative sum (E. S. Page, Continuous inspection schemes,
+Biometrika 41, 1954) over looks, of the logarithm of how far the newest quantiles are beyond the limit.
+
 Times of another window are no measure: a busy node slows down both, but only what runs on it then.
 """
 
 from __future__ import annotations
 
-from math import inf, isinf, sqrt
+from math import inf, isinf, log, sqrt
 
 from moorage_operator.analysis import histogram
 from moorage_operator.analysis.evidence import SURE, SUSPICIOUS, VERY_SURE, log_evidence
@@ -23,14 +27,19 @@ NAME = "latency"
 FEWEST = 5
 HAIR = 0.002
 """Seconds: a slow-down by less is noise of scheduling, however many times the model's own time it is."""
+LASTING = 2.0
+"""Beyond the limit in sum: 2 looks at ten times as slow, 3 at three times, 7 at twice (the limit being 1.5)."""
+_MOST_OF_ONE = 1.9
 _TELLING = 20
 """Requests of each side without which a moment tells nothing."""
 _Z = 2.0
 
 
-def check(rules: Rules, step: Sides, late: Sides, newest: Sides) -> Check:
-    """The latency of the whole step, and of its latest stretch; `newest`: what came since the last look."""
-    if not _recovered(rules, newest):
+def check(rules: Rules, step: Sides, late: Sides, newest: Sides, pace: float) -> Check:
+    """The latency of the whole step, and of its latest stretch. `newest`: what came since the last look; `pace`: with
+    it.
+    """
+    if pace >= LASTING or not _tells(newest):
         for sides, needed in ((step, SURE), (late, VERY_SURE)):
             if _evidence(rules, sides) >= needed:
                 return _told(rules, sides, Verdict.FAIL)
@@ -41,15 +50,22 @@ def check(rules: Rules, step: Sides, late: Sides, newest: Sides) -> Check:
     return _told(rules, step, Verdict.PASS if enough else Verdict.INCONCLUSIVE)
 
 
-def _recovered(rules: Rules, newest: Sides) -> bool:
-    """Requests of one moment share its luck: a node that was busy for some seconds slows down hundreds of them. So what
-    was slow must still be slow, as far as the newest requests tell.
-    """
-    if min(sum(newest.candidate.seconds), sum(newest.stable.seconds)) < _TELLING:
-        return False
+def next_pace(rules: Rules, pace: float, newest: Sides) -> float:
+    """How far beyond the limit the moments since the last good one were, summed on a logarithmic scale."""
     candidate = histogram.quantile(newest.candidate.seconds, rules.latency_quantile)
     stable = histogram.quantile(newest.stable.seconds, rules.latency_quantile)
-    return candidate is not None and stable is not None and candidate <= rules.max_latency_ratio * stable
+    if not _tells(newest) or candidate is None or stable is None or isinf(stable):
+        return pace
+    beyond = log(min(candidate, histogram.LAST) / _limit(rules, stable))
+    return max(0.0, pace + min(beyond, _MOST_OF_ONE))
+
+
+def _tells(newest: Sides) -> bool:
+    return min(sum(newest.candidate.seconds), sum(newest.stable.seconds)) >= _TELLING
+
+
+def _limit(rules: Rules, stable: float) -> float:
+    return max(stable * rules.max_latency_ratio, stable + HAIR)
 
 
 def _evidence(rules: Rules, sides: Sides) -> float:
@@ -65,7 +81,7 @@ def _patience(rules: Rules, stable: Tally) -> float:
     share, count = rules.latency_quantile, sum(stable.seconds)
     bound = share + _Z * sqrt(share * (1.0 - share) / max(count, 1))
     longest = histogram.quantile(stable.seconds, bound) if bound < 1.0 else inf
-    return inf if longest is None else max(longest * rules.max_latency_ratio, longest + HAIR)
+    return inf if longest is None else _limit(rules, longest)
 
 
 def _told(rules: Rules, sides: Sides, verdict: Verdict) -> Check:

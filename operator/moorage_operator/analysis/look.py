@@ -125,6 +125,7 @@ def _counted(case: Candidacy, totals: Totals, newest: Sides, mark: str) -> Total
     return replace(
         totals,
         mark=mark,
+        pace=latency.next_pace(case.rules, totals.pace, newest),
         stable=plus(totals.stable, newest.stable),
         candidate=plus(totals.candidate, newest.candidate),
         late_stable=newest.stable if over else plus(totals.late_stable, newest.stable),
@@ -142,7 +143,7 @@ def _checks(case: Candidacy, totals: Totals, newest: Sides, readings: Readings, 
     yield error_rate.check(rules, step, late, seconds)
     if disagreement.asked_for(rules):
         yield disagreement.check(rules, step, late)
-    yield latency.check(rules, step, late, newest)
+    yield latency.check(rules, step, late, newest, totals.pace)
     yield from readings.opinions
     if len(readings.opinions) < rules.judges:
         yield _UNHEARD

@@ -55,7 +55,7 @@ class Window:
         given = _total(_given(old, new, candidate) for old, new in self._pairs(stable))
         own = _total(_answered(old.answered, new.answered) for old, new in self._pairs(candidate))
         excused = given.outcomes.get("broken", 0) if self._went(candidate) else 0
-        return plus(given, Tally(seconds=own.seconds, faults=own.faults, excused=excused))
+        return plus(given, Tally(seconds=own.seconds, excused=excused))
 
     def _pairs(self, revision: str | None) -> Iterator[tuple[PodReport, PodReport]]:
         last = {each.uid: each.report for each in self.before if each.revision == revision and each.at >= self.since}

@@ -70,6 +70,10 @@ def test_errors_are_told_with_their_numbers() -> None:
     assert (told.candidate, told.stable, told.limit, told.samples) == (0.05, 1 / 9500, 0.01, 500)
 
 
+def test_what_was_held_back_is_told() -> None:
+    assert "; 90 more of its share were held back meanwhile; " in errors(sides({"failed": 10}, held=90)).message
+
+
 def test_what_is_missing_is_told_and_when_it_may_be_there() -> None:
     told = error_rate.check(RULES, sides({"ok": 142}), NOTHING, 900.0)
     assert told.message.startswith(
@@ -168,27 +172,55 @@ def timed(candidate: tuple[int, ...], stable: tuple[int, ...]) -> Sides:
     ],
 )
 def test_latency(candidate: tuple[int, ...], stable: tuple[int, ...], verdict: Verdict) -> None:
-    assert latency.check(RULES, timed(candidate, stable), NOTHING, NOTHING).verdict is verdict
+    assert latency.check(RULES, timed(candidate, stable), NOTHING, NOTHING, 0.0).verdict is verdict
 
 
 def test_latency_is_told_with_its_numbers() -> None:
-    told = latency.check(RULES, timed(times(0.05), times(0.005)), NOTHING, NOTHING)
+    told = latency.check(RULES, timed(times(0.05), times(0.005)), NOTHING, NOTHING, 0.0)
     assert told.message == "p95 is 49 ms against 4.9 ms of the stable version (10.0 times, at most 1.5)"
     assert told.reason == "CandidateSlow"
-    assert latency.check(RULES, NOTHING, NOTHING, NOTHING).message == "p95 is not known of either"
+    assert latency.check(RULES, NOTHING, NOTHING, NOTHING, 0.0).message == "p95 is not known of either"
 
 
-def test_what_was_slow_must_still_be_slow() -> None:
-    step, now = timed(times(0.05), times(0.005)), timed(times(0.005, 50), times(0.005, 500))
-    assert latency.check(RULES, step, NOTHING, now).verdict is Verdict.INCONCLUSIVE
-    assert latency.check(RULES, step, NOTHING, timed(times(0.05, 50), times(0.005, 500))).verdict is Verdict.FAIL
-    assert latency.check(RULES, step, NOTHING, timed(times(0.005, 5), times(0.005, 500))).verdict is Verdict.FAIL
+def paces(*moments: tuple[float, float, int]) -> float:
+    """The pace after moments of `(candidate, stable, requests)`."""
+    pace = 0.0
+    for candidate, stable, count in moments:
+        pace = latency.next_pace(RULES, pace, timed(times(candidate, count), times(stable, count)))
+    return pace
+
+
+@pytest.mark.parametrize(
+    ("moments", "lasting"),
+    [
+        ([(0.05, 0.005, 100)], False),
+        ([(0.05, 0.005, 100)] * 2, True),
+        ([(60.0, 0.005, 100)], False),
+        ([(0.015, 0.005, 100)] * 2, False),
+        ([(0.015, 0.005, 100)] * 4, True),
+        ([(0.05, 0.005, 100), *[(0.005, 0.005, 100)] * 5, (0.05, 0.005, 100)], False),
+        ([(0.006, 0.005, 100)] * 1000, False),
+        ([(0.005, 0.005, 100)] * 1000 + [(0.05, 0.005, 100)] * 2, True),
+        ([(0.05, 0.005, 10)] * 10, False),
+    ],
+    ids=["once", "twice", "for ever, once", "thrice", "thrice, longer", "recovered", "a fifth", "late", "too few tell"],
+)
+def test_slowness_must_last(moments: list[tuple[float, float, int]], lasting: bool) -> None:
+    assert (paces(*moments) >= latency.LASTING) is lasting
+
+
+def test_only_what_lasts_fails_where_moments_tell() -> None:
+    step, busy = timed(times(0.05), times(0.005)), timed(times(0.05, 50), times(0.005, 500))
+    assert latency.check(RULES, step, NOTHING, busy, 1.9).verdict is Verdict.INCONCLUSIVE
+    assert latency.check(RULES, step, NOTHING, busy, 2.0).verdict is Verdict.FAIL
+    few = timed(times(0.05, 5), times(0.005, 500))
+    assert latency.check(RULES, step, NOTHING, few, 0.0).verdict is Verdict.FAIL
 
 
 def test_times_of_another_window_are_no_measure() -> None:
     before = Tally(outcomes={"ok": 1000}, seconds=times(0.005))
     alone = Sides(Tally(), Tally(outcomes={"ok": 1000}, seconds=times(0.05)), before)
-    told = latency.check(RULES, alone, NOTHING, NOTHING)
+    told = latency.check(RULES, alone, NOTHING, NOTHING, 0.0)
     assert (told.verdict, told.message) == (Verdict.PASS, "no traffic of the stable version to time it against")
 
 
@@ -208,7 +240,7 @@ def test_times_of_another_window_are_no_measure() -> None:
 )
 def test_disagreement(differed: int, compared: int, verdict: Verdict) -> None:
     step = Sides(Tally(), Tally(differed=differed, compared=compared, dropped=3))
-    told = disagreement.check(RULES, step, NOTHING)
+    told = disagreement.check(Rules(max_disagreement=0.05), step, NOTHING)
     assert told.verdict is verdict
     assert told.message.endswith("; 3 comparisons were left out for want of room")
 

@@ -216,13 +216,3 @@ def test_when_a_look_is_due(last: float | None, now: float, ends: float | None, 
 
 def test_a_new_step_waits_for_its_own_warm_up() -> None:
     assert due_in(CASE, Totals(window="bbbbbbbbbb 1.000"), after(-1), after(0)) == 5.0
-
-
-def test_the_oldest_table_counts_and_silence_is_not_zero() -> None:
-    def pod(name: str, generation: int | None) -> Reading:
-        report = PodReport(started="1", revision=STABLE, ready=True, generation=generation) if generation else None
-        return Reading(name, name, STABLE, EPOCH, report)
-
-    assert Readings(now=(pod("a", 4), pod("b", 3))).generation(STABLE) == 3
-    assert Readings(now=(pod("a", 4), pod("b", None))).generation(STABLE) is None
-    assert Readings().generation(STABLE) == 0

@@ -122,12 +122,13 @@ def between(old: PodReport | None, new: PodReport | None) -> Tally:
 
 def test_the_candidates_outcomes_come_from_stables_pods_and_its_times_from_its_own() -> None:
     own = PodReport(started="1", revision=CANDIDATE, ready=True, answered=Answered(seconds=(1, 2)))
-    later = PodReport(
-        started="1", revision=CANDIDATE, ready=True, answered=Answered(seconds=(1, 5), faults={"ModelFailed": 1})
-    )
+    later = PodReport(started="1", revision=CANDIDATE, ready=True, answered=Answered(seconds=(1, 5)))
     window = Window(
         (reading("a", report(given={"ok": 3}, shielded=1)), reading("c", own, CANDIDATE)),
-        (reading("a", report(given={"ok": 5, "failed": 1}, shielded=2)), reading("c", later, CANDIDATE)),
+        (
+            reading("a", report(given={"ok": 5, "failed": 1}, shielded=2, faults={"ModelFailed": 1})),
+            reading("c", later, CANDIDATE),
+        ),
         EPOCH,
     )
     side = window.candidate_side(STABLE, CANDIDATE)
