@@ -9,6 +9,7 @@ from moorage_runtime.accesslog import AccessLog, Entry
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.servers.described import describe
 from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.split.crossing import Crossing
 from moorage_runtime.tracing import parse, route_of
 
 
@@ -34,10 +35,12 @@ class Observer:
             request_id=exchange.request_id.decode("latin-1"),
         )
         # Whoever wants to hear that the client left is who answers it.
-        call = getattr(exchange.on_gone, "__self__", None)
-        if isinstance(call, Call):
-            describe(entry, call)
-            entry.path = route_of(call.door) or entry.path
+        answering = getattr(exchange.on_gone, "__self__", None)
+        if isinstance(answering, Call):
+            describe(entry, answering)
+            entry.path = route_of(answering.door) or entry.path
+        elif isinstance(answering, Crossing):
+            answering.describe(entry)
         if not entry.trace_id:
             parent = parse(head.headers.get(b"traceparent"))
             entry.trace_id = parent.trace_id if parent else ""

@@ -7,6 +7,7 @@ import enum
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from moorage_runtime.accesslog import Entry
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.routing.breaker import Pass
 from moorage_runtime.routing.hooks import Question, Reply
@@ -19,6 +20,7 @@ from moorage_runtime.servers.rest.terms import BINARY_HEADER
 from moorage_runtime.servers.split import ending
 from moorage_runtime.servers.split.ending import TOO_LATE
 from moorage_runtime.servers.split.guest import Guest
+from moorage_runtime.tracing import route_of
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.split.desk import Desk
@@ -115,6 +117,14 @@ class Crossing(Errand):
         self.give_up()
         self._end(499, "ClientGone")
         self._count(ending.CANCELLED)
+
+    def describe(self, entry: Entry) -> None:
+        """Add to a line of the access log who answers, unless the own model does."""
+        guest = self._guest
+        entry.model, entry.version, entry.door = self._desk.model, guest.version, self._door
+        entry.path = route_of(self._door) or entry.path
+        if self._trace is not None:
+            entry.trace_id = self._trace.trace_id
 
     @property
     def question(self) -> Question:

@@ -308,3 +308,17 @@ async def test_a_table_is_followed_within_a_second(town: Town, tmp_path: Path) -
     while (await client.ask()).revision == "def":
         assert time.monotonic() - began < 1
     assert stable.report.generation == 2
+
+
+async def test_the_access_log_says_who_answered(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    stable = await town.open(access_log_percent=100.0)
+    client = stable.client()
+    async with served(answering(plain(200))) as address:
+        split(stable, address, 100)
+        await client.ask(x_request_id="passed-on")
+    # The candidate is gone now.
+    await client.ask(x_request_id="shielded")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = {line["requestId"]: (line["version"], line["door"], line["path"]) for line in lines}
+    path = "/v2/models/{model}/infer"
+    assert told == {"passed-on": ("4", "v2", path), "shielded": ("3", "v2", path)}
