@@ -255,8 +255,8 @@ class RouteTable(_Document, frozen=True):
 
 class Answered(_Document, frozen=True):
     """What a pod has answered itself since it started. `outcomes`: how many by outcome (ok, refused, timeout, failed,
-    overloaded, cancelled); `seconds`: how many took how long, between `LATENCY_BOUNDS`, one place more for the rest;
-    `faults`: failures by reason.
+    overloaded, cancelled), those among them that it answered in another's place; `seconds`: how many, without those,
+    took how long, between `LATENCY_BOUNDS`, one place more for the rest; `faults`: failures by reason.
     """
 
     outcomes: dict[str, int] = {}

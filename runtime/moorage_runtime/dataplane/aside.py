@@ -12,8 +12,8 @@ from moorage_runtime.repository.served import Served
 class Aside(DataPlane):
     """Shares lanes, limits and threads with `plane`, but not its counts of requests.
 
-    `again`: what it runs was asked before, so nothing is remembered of it, no trace begins, and
-    its answers are doubted.
+    `again`: what it runs was answered before, so nothing is remembered of it, no trace begins, and its answers are
+    doubted. Else it answers users, whom somebody else did not answer.
     """
 
     def __init__(self, plane: DataPlane, *, again: bool) -> None:
@@ -24,6 +24,8 @@ class Aside(DataPlane):
         if again:
             self.tracer = None
             self.doubted = True
+        else:
+            plane.instead = self.metrics
 
     def submit(self, served: Served, call: Call, door: str) -> None:
         """See `DataPlane`."""

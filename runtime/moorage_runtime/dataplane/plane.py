@@ -22,7 +22,7 @@ from moorage_runtime.engines.engine import Streaming
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.metrics.meters import outcome
 from moorage_runtime.metrics.metrics import Metrics
-from moorage_runtime.metrics.summary import answered, quantile
+from moorage_runtime.metrics.summary import answered, quantile, seconds
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.repository.life import Phase
 from moorage_runtime.repository.served import Served
@@ -59,6 +59,7 @@ class DataPlane:
         self.doubted = routes.guest
         routes.follow(self._follow)
         self.tallies = Tallies()
+        self.instead: Metrics | None = None
         self.metrics.also.append(lambda page: describe(page, config.model, self.tallies))
         self._started = uuid.uuid4().hex
         self._clock = clock
@@ -229,14 +230,14 @@ class DataPlane:
             generation=routes.generation,
             refused=routes.refused,
             in_flight=self.in_flight,
-            answered=answered(self.metrics.doors()),
+            answered=answered(self.metrics.doors(), self.instead.doors() if self.instead is not None else ()),
             forwarded=self.tallies.report(),
         )
 
     def usual_seconds(self) -> float:
         """In how many seconds 99 of 100 requests are answered, and the test inference was."""
         tested = max((served.verdict.seconds for served in self.catalogue.served), default=0.0)
-        return max(tested, quantile(answered(self.metrics.doors()).seconds, 0.99))
+        return max(tested, quantile(seconds(self.metrics.doors()), 0.99))
 
     def _open_now(self) -> list[Served]:
         return [each for each in self.catalogue.served if id(each) in self._lanes]

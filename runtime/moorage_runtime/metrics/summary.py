@@ -10,17 +10,24 @@ from moorage_runtime.config import LATENCY_BOUNDS, Answered
 from moorage_runtime.metrics.meters import DoorMeter
 
 
-def answered(doors: Iterable[DoorMeter]) -> Answered:
-    """The sum of these doors' counts."""
+def answered(own: Iterable[DoorMeter], instead: Iterable[DoorMeter]) -> Answered:
+    """The sum of these doors' counts. `instead`: those of requests that somebody else did not answer: how long their
+    clients had to wait says nothing of who did.
+    """
+    timed = list(own)
     outcomes: Counter[str] = Counter()
     faults: Counter[str] = Counter()
-    seconds = [0] * (len(LATENCY_BOUNDS) + 1)
-    for door in doors:
+    for door in [*timed, *instead]:
         outcomes.update(dict(door.outcomes()))
         faults.update(door.faults)
-        seconds = [sum(pair) for pair in zip(seconds, door.seconds.counts, strict=True)]
     told = {name: count for name, count in outcomes.items() if count}
-    return Answered(outcomes=told, seconds=tuple(seconds) if told else (), faults=dict(faults))
+    return Answered(outcomes=told, seconds=tuple(seconds(timed)), faults=dict(faults))
+
+
+def seconds(doors: Iterable[DoorMeter]) -> list[int]:
+    """How many requests took how long, between `LATENCY_BOUNDS`; empty before the first."""
+    counts = [sum(column) for column in zip(*(door.seconds.counts for door in doors), strict=True)]
+    return counts if any(counts) else []
 
 
 def quantile(counts: Iterable[int], share: float) -> float:
