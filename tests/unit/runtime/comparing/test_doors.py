@@ -199,7 +199,10 @@ BROKEN = [
     ("grpc", b"\xff"),
     ("grpc", b'{"outputs":[]}'),
     ("grpc", GOOD["grpc"][:-1]),
-    ("grpc", GOOD["grpc"] + messages.make("ModelInferResponse", raw_output_contents=[bytes(8), b""]).SerializeToString()),
+    (
+        "grpc",
+        GOOD["grpc"] + messages.make("ModelInferResponse", raw_output_contents=[bytes(8), b""]).SerializeToString(),
+    ),
 ]
 
 
