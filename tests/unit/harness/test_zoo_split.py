@@ -19,8 +19,9 @@ from tests.unit.runtime.pod import Pod
 from moorage_runtime.config import Compare, Forwarded, Route, RouteTable, Shield, decode_pod_report, encode
 
 ZOO = zoo.animals()
-WEIGHT = 80
-RATE, SLOW_RATE, SECONDS = 50, 20, 8
+WEIGHT = 100
+"""Nothing is left to a draw: a row that is hit is the animal's."""
+RATE, SLOW_RATE, SECONDS = 50, 20, 6
 HIDDEN = sorted(name for name, animal in ZOO.items() if animal.traffic and name != "devours memory")
 """No process of a test is limited in its memory."""
 FAULTS = {
@@ -98,7 +99,7 @@ def test_the_shield_hides_it_and_the_report_tells_it(name: str, pair: Pair, scri
     answers = ask(script, stable.port, SLOW_RATE if name == "is ten times slower" else RATE)
     told = forwarded(stable)
     assert (answers.failed, answers.failures) == (0, ())
-    assert answers.versions["3"].wrong == 0
+    assert "3" not in answers.versions or answers.versions["3"].wrong == 0
     assert sum(told.outcomes.values()) > 0, told
     if name in FAULTS:
         assert FAULTS[name] <= {outcome for outcome, count in told.outcomes.items() if count}, told
