@@ -129,10 +129,13 @@ class ApiServer:
             raise Refused(status, str(answer.get("message", "")))
         return answer
 
-    def watch(self, kind: Kind, namespace: str, name: str, seconds: int) -> Iterator[Object]:
-        """Every state of one object (of all when `name` is empty), the present one first; ends after `seconds`."""
+    def watch(self, kind: Kind, namespace: str, name: str, seconds: int, since: str = "") -> Iterator[Object]:
+        """Every state of one object (of all when `name` is empty), the present one first; ends after `seconds`.
+
+        `since`: only what came after this resourceVersion.
+        """
         connection = self._connect(seconds + 5)
-        query = {"watch": "1", "timeoutSeconds": str(seconds)}
+        query = {"watch": "1", "timeoutSeconds": str(seconds), **({"resourceVersion": since} if since else {})}
         if name:
             query["fieldSelector"] = f"metadata.name={name}"
         try:
