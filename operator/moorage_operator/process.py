@@ -70,7 +70,7 @@ class Process:
             endpoints=Endpoints.of_settings(settings),
             defaults=settings.defaults(),
             retire_seconds=settings.retire_after,
-            surveyor=_surveyor(settings, self._api, session),
+            surveyor=surveyor(settings, self._api, session),
         )
         self._resync = self._make_resync()
         self._workers = Workers(self._queue, self._reconciler.look, self._election.leading, count=settings.workers)
@@ -152,7 +152,8 @@ def _sources(settings: Settings) -> dict[str, RegistrySource]:
     }
 
 
-def _surveyor(settings: Settings, api: ApiServer, session: aiohttp.ClientSession) -> Surveyor:
+def surveyor(settings: Settings, api: ApiServer, session: aiohttp.ClientSession) -> Surveyor:
+    """Whoever asks pods and other judges, as the settings let it."""
     servers = {
         name: PrometheusServer(
             name=name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 
 from moorage_operator import metrics
@@ -14,8 +15,11 @@ from moorage_operator.api.analysis import Analysis
 from moorage_operator.api.judgement import Check, Reading, Readings, Totals, Verdict
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Key, Snapshot
+from moorage_operator.cluster.pods import Direct, ThroughApiServer
 from moorage_operator.observed.pod import Pod
+from moorage_operator.process import surveyor
 from moorage_operator.recollection import Recollection
+from moorage_operator.settings import PROMETHEUS_CREDENTIALS, parse
 from moorage_operator.survey import Surveyor
 from moorage_runtime.config import PodReport
 
@@ -183,3 +187,20 @@ def test_a_judgement_is_counted_once(before: str | None, after: str | None, coun
     was = count()
     metrics.count_judgement(owner.status, {"rollout": told})
     assert count() - was == counted
+
+
+@pytest.mark.parametrize(("access", "way"), [("Direct", Direct), ("ApiServer", ThroughApiServer)])
+async def test_the_settings_say_which_way_leads_to_pods_and_whom_else_to_ask(access: str, way: type) -> None:
+    settings = parse(
+        {
+            "runtime": {"image": "r"},
+            "network": {"podAccess": access},
+            "prometheus": {"eu": {"url": "http://prometheus:9090"}},
+            "webhooks": {"allowedHosts": ["gate.ml.svc"]},
+        }
+    )
+    async with aiohttp.ClientSession() as session:
+        made = surveyor(settings, None, session)  # type: ignore[arg-type]
+    assert isinstance(made._telephone, way)
+    assert made._panel.servers["eu"].credentials == PROMETHEUS_CREDENTIALS / "eu"
+    assert made._panel.hosts == ("gate.ml.svc",)
