@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
 
-from moorage_runtime.comparing import backlog, watching
+from moorage_runtime.comparing import backlog, finding, watching
 from moorage_runtime.comparing.told import Naming
 from moorage_runtime.comparing.watching import Comparing
 from moorage_runtime.config import Compare
@@ -144,7 +146,15 @@ async def test_a_revision_that_is_gone_is_not_asked() -> None:
     assert (pod.asked, pod.guest.asked) == (0, 0)
 
 
-async def test_large_answers_are_compared_beside_the_loop_and_larger_ones_not() -> None:
+async def test_large_answers_are_compared_beside_the_loop_and_larger_ones_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    beside: list[bool] = []
+
+    def compare(*given: Any) -> finding.Finding:
+        beside.append(threading.current_thread() is not threading.main_thread())
+        return real(*given)
+
+    real = finding.compare
+    monkeypatch.setattr(finding, "compare", compare)
     large = [0.123456789] * (watching.AT_ONCE_BYTES // 12)
     pod = Pod(said(large))
     pod.forwarded(said([*large[:-1], 7.0]))
@@ -155,6 +165,10 @@ async def test_large_answers_are_compared_beside_the_loop_and_larger_ones_not() 
     pod.says = said([1.0] * watching.JSON_BYTES)
     pod.forwarded(said(large))
     await pod.until(lambda tally: tally.dropped == 2)
+    pod.says = said([1.0])
+    pod.forwarded(said([1.0]))
+    await pod.until(lambda tally: tally.compared == 2)
+    assert beside == [True, False]
 
 
 async def test_overload_drops_and_counts_every_one() -> None:
