@@ -94,7 +94,38 @@ def spec(refusal: str, *words: str, **fields: Any) -> Case:
     return Case(f"spec {fields} {refusal}"[:80], fields, refusal=(f"spec.{refusal}", *words))
 
 
+ARM = {"name": "b", "model": {"storageUri": "models:/fraud@b"}, "percent": 50}
+STEPS = {"rollout": {"steps": [{"trafficPercent": 5}]}}
+
 TAKEN = (
+    Case("rollout of one step", {"rollout": {}}),
+    Case(
+        "rollout",
+        {
+            "rollout": {
+                "steps": [
+                    {"trafficPercent": 5, "hold": "2m"},
+                    {"shadow": {"percent": 20}, "hold": "1m"},
+                    {"pause": True},
+                    {"trafficPercent": 5},
+                    {"trafficPercent": 100},
+                ],
+                "stickiness": {"header": "x-user-id"},
+                "shieldPatience": "500ms",
+                "scaleDownDelay": "0s",
+                "analysis": {
+                    "maxErrorRate": "0.5%",
+                    "onInconclusive": "abort",
+                    "compare": {"topK": 3, "outputs": ["scores"]},
+                    "metrics": [{"name": "chargebacks", "prometheus": {"query": "sum(x)"}, "max": 3}],
+                    "webhooks": [{"name": "risk-team", "url": "https://risk.example/judge"}],
+                },
+            }
+        },
+    ),
+    Case("shadow", {"shadow": {"model": {"storageUri": "models:/fraud@challenger"}, "percent": 20}}),
+    Case("A/B test", {"abTest": {"header": "x-user-id", "salt": "exp-1", "arms": [ARM], "winner": "b"}}),
+    Case("A/B test that ended, and steps", {"abTest": {"header": "h", "arms": [ARM], "winner": "stable"}, **STEPS}),
     Case("the smallest"),
     Case("longest name", metadata={"name": "a" + "-b" * 24 + "c"}),
     *(
@@ -191,6 +222,16 @@ TAKEN = (
         },
     ),
 )  # fmt: skip
+
+
+def rollout(refusal: str, *words: str, **fields: Any) -> Case:
+    return Case(f"rollout {fields}"[:80], {"rollout": fields}, refusal=(f"spec.rollout{refusal}", *words))
+
+
+def experiment(refusal: str, *words: str, **fields: Any) -> Case:
+    body = {"header": "h", "arms": [ARM], **fields}
+    return Case(f"A/B test {fields}"[:80], {"abTest": body}, refusal=(f"spec.abTest{refusal}", *words))
+
 
 REFUSED = (
     Case("unknown field", {"modle": {}}, refusal=('unknown field "spec.modle"',)),
@@ -396,5 +437,28 @@ REFUSED = (
     ),
     Case("node label with shell text", {"nodeSelector": {"a": "$(id)"}}, refusal=("spec.nodeSelector",)),
     Case("toleration", {"tolerations": [{"operator": "Maybe"}]}, refusal=("spec.tolerations[0].operator",)),
+    rollout(".steps", "must not fall", steps=[{"trafficPercent": 20}, {"trafficPercent": 5}]),
+    rollout(".steps[0].trafficPercent", "needs trafficPercent, shadow or pause", steps=[{"hold": "1m"}]),
+    rollout(".steps[0].trafficPercent", steps=[{"trafficPercent": 101}]),
+    rollout(".steps[0].hold", "must be a duration", steps=[{"trafficPercent": 5, "hold": "soon"}]),
+    rollout(".steps[0].shadow.percent", steps=[{"shadow": {"percent": 0}}]),
+    rollout(".steps", "Too many", steps=[{"trafficPercent": 5}] * 21),
+    rollout(".shieldPatience", "has no use", shield=False, shieldPatience="1s"),
+    rollout(".stickiness.header", "name of a header", stickiness={"header": "x user"}),
+    rollout(".analysis.maxErrorRate", "must be a share", analysis={"maxErrorRate": "0.01"}),
+    rollout(".analysis.maxErrorRate", "must be a share", analysis={"maxErrorRate": "101%"}),
+    rollout(".analysis.onInconclusive", analysis={"onInconclusive": "guess"}),
+    rollout(".analysis.metrics[0].max", "judges nothing", analysis={"metrics": [{"name": "a", "prometheus": {"query": "x"}}]}),
+    rollout(".analysis.webhooks[0].url", "must begin with", analysis={"webhooks": [{"name": "a", "url": "file:///etc/passwd"}]}),
+    experiment(".arms", "must not exceed 99", arms=[ARM, {**ARM, "name": "c"}]),
+    experiment(".arms[0].name", arms=[{**ARM, "name": "stable"}]),
+    experiment(".winner", "must be the name of an arm", winner="z"),
+    experiment(".arms", "should have at least 1", arms=[]),
+    Case(
+        "steps beside an A/B test",
+        {"abTest": {"header": "h", "arms": [ARM]}, **STEPS},
+        refusal=("spec.rollout.steps", "split the same traffic twice"),
+    ),
+    Case("revisionHistoryLimit", {"revisionHistoryLimit": 51}, refusal=("spec.revisionHistoryLimit",)),
     Case("33 tolerations", {"tolerations": [{"operator": "Exists"}] * 33}, refusal=("spec.tolerations", "Too many")),
 )  # fmt: skip

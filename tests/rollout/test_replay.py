@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -195,7 +196,7 @@ def test_no_promotion_without_every_step_its_hold_and_its_pass(script: list[Mome
 @given(scripts(**NEVER))
 def test_a_revision_that_failed_does_not_come_back_by_itself(script: list[Moment]) -> None:
     trace = play(script)
-    for (before, was), (scene, step) in zip(trace, trace[1:], strict=False):
+    for (before, was), (scene, step) in pairwise(trace):
         same = (before.wanted, before.meaning) == (scene.wanted, scene.meaning) and scene.wanted is not None
         asked = scene.intents.retry is not None or scene.intents.undo is not None
         if same and not asked and scene.wanted in barred(was):
@@ -357,7 +358,7 @@ def test_one_bad_look_delays_and_two_in_a_row_roll_back() -> None:
 
 def test_pods_that_keep_silent_hold_the_rollout() -> None:
     silent = Moment("b", plan=CAREFUL, silent=True)
-    scene, step = play([*BEGUN, *[silent] * 200])[-1]
+    step = play([*BEGUN, *[silent] * 200])[-1][1]
     assert (step.phase, step.weights["b"], step.progress.since) == (Phase.PROGRESSING, 5, None)
     assert not step.patient
 

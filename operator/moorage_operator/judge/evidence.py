@@ -108,7 +108,7 @@ class Evidence:
     @property
     def current(self) -> bool:
         """Whether the revision that serves is the one that the CR means."""
-        return self.wanted is not None and self.step.stable == self.wanted
+        return self.wanted is not None and self.step.stable == self.wanted and self.failure is None
 
     @property
     def seconds_left(self) -> float | None:
