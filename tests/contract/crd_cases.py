@@ -95,6 +95,7 @@ def spec(refusal: str, *words: str, **fields: Any) -> Case:
 
 
 ARM = {"name": "b", "model": {"storageUri": "models:/fraud@b"}, "percent": 50}
+ASKED = {"query": "sum(x)"}
 STEPS = {"rollout": {"steps": [{"trafficPercent": 5}]}}
 
 TAKEN = (
@@ -448,8 +449,8 @@ REFUSED = (
     rollout(".analysis.maxErrorRate", "must be a share", analysis={"maxErrorRate": "0.01"}),
     rollout(".analysis.maxErrorRate", "must be a share", analysis={"maxErrorRate": "101%"}),
     rollout(".analysis.onInconclusive", analysis={"onInconclusive": "guess"}),
-    rollout(".analysis.metrics[0].max", "judges nothing", analysis={"metrics": [{"name": "a", "prometheus": {"query": "x"}}]}),
-    rollout(".analysis.webhooks[0].url", "must begin with", analysis={"webhooks": [{"name": "a", "url": "file:///etc/passwd"}]}),
+    rollout(".analysis.metrics[0].max", "judges nothing", analysis={"metrics": [{"name": "a", "prometheus": ASKED}]}),
+    rollout(".analysis.webhooks[0].url", "must begin with", analysis={"webhooks": [{"name": "a", "url": "file:///a"}]}),
     experiment(".arms", "must not exceed 99", arms=[ARM, {**ARM, "name": "c"}]),
     experiment(".arms[0].name", arms=[{**ARM, "name": "stable"}]),
     experiment(".winner", "must be the name of an arm", winner="z"),

@@ -32,12 +32,12 @@ def serving(requests: float = 100.0, **spec: object) -> SmallCluster:
     return cluster
 
 
-def changed(version: str = "2", fate: Fate | None = None, **spec: object) -> SmallCluster:
+def changed(fate: Fate | None = None, *, requests: float = 100.0, **spec: object) -> SmallCluster:
     """The next version is meant."""
-    cluster = serving(**spec)
-    cluster.version = version
+    cluster = serving(requests, **spec)
+    cluster.version = "2"
     if fate is not None:
-        cluster.fates[version] = fate
+        cluster.fates["2"] = fate
     return cluster
 
 
