@@ -283,7 +283,7 @@ def test_a_trickle_ends_with_the_time_and_sigterm_at_once(s3: stores.Store, pod:
     begun.clear()
     command = [sys.executable, "-m", "moorage_runtime", "download"]
     process = subprocess.Popen(command, env=made.environment(), stdout=subprocess.DEVNULL)
-    assert begun.wait(10)
+    assert begun.wait(60)
     process.terminate()
     assert process.wait(1) == 143
 
