@@ -171,19 +171,19 @@ async def test_without_the_shield_what_cannot_be_reached_is_told(town: Town) -> 
 
 @pytest.mark.parametrize("how", ["header", "body", "configuration"])
 async def test_the_clients_deadline_holds_though_the_candidate_hangs(town: Town, how: str) -> None:
-    stable = await town.open(timeout_seconds=0.4 if how == "configuration" else 60.0)
+    stable = await town.open(timeout_seconds=1.2 if how == "configuration" else 60.0)
     client = stable.client()
     async with served(hang) as address:
         split(stable, address, 100, Shield(patience_seconds=30))
         began = time.monotonic()
         if how == "header":
-            told = await client.ask(x_request_timeout="400ms")
+            told = await client.ask(x_request_timeout="1200ms")
         else:
-            told = await client.ask(data=body(parameters={"timeout": 400_000} if how == "body" else {}))
+            told = await client.ask(data=body(parameters={"timeout": 1_200_000} if how == "body" else {}))
         seconds = time.monotonic() - began
     assert (told.status, told.revision) == (200, "abc")
     # Half of its time was the candidate's.
-    assert 0.2 <= seconds < 0.4
+    assert 0.6 <= seconds < 1.2
 
 
 @pytest.mark.parametrize("name", ["hangs", "half a head", "drips"])
@@ -280,13 +280,13 @@ async def test_a_revision_at_its_bound_is_given_no_more(town: Town, monkeypatch:
 async def test_latencies_and_counts_of_own_answers_know_nothing_of_the_candidates(town: Town) -> None:
     stable = await town.open()
     async with served(hang) as address:
-        split(stable, address, 50, QUICK)
+        split(stable, address, 50, Shield(patience_seconds=1))
         await stable.flood(40)
     own = stable.report.answered
     told = stable.report.forwarded["def"]
     assert own.outcomes == {"ok": 40}
     assert sum(own.seconds) == 40 - told.shielded
-    slow = sum(count for bound, count in zip(LATENCY_BOUNDS, own.seconds, strict=False) if bound > 0.1)
+    slow = sum(count for bound, count in zip(LATENCY_BOUNDS, own.seconds, strict=False) if bound >= 1)
     assert slow == 0
     page = stable.station.plane.metrics.render().decode()
     labels = '{model="fraud",version="4",revision="def"'
