@@ -6,27 +6,33 @@ import json
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from typing import Any
 
 from e2e.demo.forward import keep_open
 from e2e.demo.patients import ALGORITHMS, DIAGNOSIS, Patients, Trained, load, train
 from e2e.demo.registry import move_alias, register
-from e2e.demo.workplace import ROOT, kubectl
+from e2e.demo.second_act import Show, promoted, rolled_back, settled
+from e2e.demo.spoiled import spoil
+from e2e.demo.visitors import arrive
+from e2e.demo.workplace import LOCAL, ROOT, kubectl
 
 NAMESPACE = "demo"
 MODEL = "breast-cancer"
 ALIAS = "champion"
-EXAMPLE = "examples/breast-cancer.yaml"
+EXAMPLE, CANARY = "examples/breast-cancer.yaml", "examples/canary.yaml"
+PLOT = LOCAL / "demo.html"
 MLFLOW_PORT, MODEL_PORT = 15000, 18080
 MLFLOW, ENDPOINT = f"http://127.0.0.1:{MLFLOW_PORT}", f"http://127.0.0.1:{MODEL_PORT}"
 SHOWN_FEATURES = ("mean radius", "mean texture", "worst area")
 SHOWN_ROWS = 4
 PATIENCE_SECONDS = 180.0
+FORWARD_SECONDS = 15.0
 
 
 def main() -> None:
-    """Install, train, register, apply, predict; then the next version."""
+    """Install, train, register, apply, predict; then a good version and a bad one, under load."""
     cluster = kubectl()
     say("install the operator", "kubectl apply -k manifests/local")
     cluster.run("apply", "--server-side", "--force-conflicts", "-k", str(ROOT / "manifests" / "local"))
@@ -47,12 +53,33 @@ def main() -> None:
     keep_open(NAMESPACE, MODEL, 80, MODEL_PORT)
     show_predictions(patients)
 
-    version = publish(second, patients)
-    say(f"alias {ALIAS} points to version {version}; nothing else is done", "the registry is asked every 10 s")
-    watch_until_served(version, time.monotonic())
+    second_act(second, patients)
     keep_open(NAMESPACE, MODEL, 80, MODEL_PORT)
     show_predictions(patients)
     tell_what_next()
+
+
+def second_act(better: Trained, patients: Patients) -> None:
+    """A good version comes in by steps while visitors ask; then a bad one, which nobody has to stop."""
+    say(f"from now on by steps: kubectl apply -n {NAMESPACE} -f {CANARY}", (ROOT / CANARY).read_text().strip())
+    kubectl().run("apply", "-n", NAMESPACE, "-f", str(ROOT / CANARY))
+    visitors = arrive(kubectl(), NAMESPACE, f"http://{MODEL}.{NAMESPACE}.svc/v2/models/{MODEL}/infer", patients)
+    show = Show(NAMESPACE, MODEL, visitors)
+    good = publish(better, patients)
+    show.until(f"the promotion of version {good}", promoted(good))
+    say(f"version {good} was as good as the one before, and serves now", "so is the next one, says who trained it")
+    bad = publish(spoil(better, patients), patients)
+    status = show.until(f"the end of version {bad}", rolled_back(bad))
+    failed = next(each for each in status["failed"] if each["version"] == bad)
+    say(f"version {bad} is out: {failed['reason']}", failed["message"])
+    move_alias(MLFLOW, MODEL, ALIAS, good)
+    show.until("the end of the story", settled(good))
+    visitors.leave()
+    show.draw(PLOT)
+    lost = visitors.total.get("failed", 0)
+    say(f"{sum(visitors.total.values())} requests, {lost} failed", f"the plot: {PLOT.relative_to(ROOT)}")
+    if lost:
+        sys.exit("a client saw a failure; that must not be")
 
 
 def publish(trained: Trained, patients: Patients) -> str:
@@ -127,11 +154,18 @@ def show_predictions(patients: Patients) -> None:
 
 
 def ask(body: bytes) -> tuple[dict[str, Any], str]:
-    """POST one V2 request; gives the answer and the version that gave it."""
+    """POST one V2 request; gives the answer and the version that gave it. A forward that is just renewed is awaited."""
     url = f"{ENDPOINT}/v2/models/{MODEL}/infer"
     request = urllib.request.Request(url, data=body, headers={"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as response:
-        return json.load(response), response.headers["x-model-version"]
+    until = time.monotonic() + FORWARD_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return json.load(response), response.headers["x-model-version"]
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 def tell_what_next() -> None:

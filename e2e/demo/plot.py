@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,17 +71,23 @@ def _shares(moments: list[tuple[float, Moment]], versions: list[str], colour: di
 
 
 def _latencies(moments: list[tuple[float, Moment]]) -> list[str]:
+    """On a logarithmic scale, in whole decades of milliseconds."""
     top, height = LATENCY
-    most = max(moment.p99 for _, moment in moments) * 1.1 or 1.0
+    seen = [value for _, moment in moments for value in (moment.p50, moment.p99) if value > 0] or [1.0]
+    low, high = math.floor(math.log10(min(seen))), max(math.ceil(math.log10(max(seen))), 1)
+
+    def y(value: float) -> float:
+        return top + height * (high - math.log10(max(value, 10**low))) / (high - low)
+
     lines = []
     for name, dashes in (("p50", ""), ("p99", "4 3")):
-        points = [(x, top + height * (1 - getattr(moment, name) / most)) for x, moment in moments]
+        points = [(x, y(getattr(moment, name))) for x, moment in moments]
         lines.append(
             f'<polyline points="{_points(points)}" fill="none" stroke="#333" stroke-width="1.5" '
             f'stroke-dasharray="{dashes}"/>'
         )
-    label = _text(LEFT - 8, top + 12, f"{most:.0f} ms", anchor="end")
-    return [_panel(LATENCY, "latency that clients see: p50, p99 (dashed)"), *lines, label]
+    labels = [_text(LEFT - 8, y(10**decade) + 5, f"{10**decade:g} ms", anchor="end") for decade in range(low, high + 1)]
+    return [_panel(LATENCY, "latency that clients see: p50, p99 (dashed)"), *lines, *labels]
 
 
 def _failures(moments: list[tuple[float, Moment]]) -> list[str]:

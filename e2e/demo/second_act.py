@@ -64,7 +64,8 @@ def _turn(status: dict[str, Any]) -> str:
         failed = [each for each in status.get("failed", ()) if each["version"] != status.get("version")]
         back = f", {failed[0]['version']} rolled back: {failed[0]['reason']}" if failed else ""
         return f"{status.get('version')} serves{back}"
-    return f"{candidate['version']}: {rollout.get('trafficPercent') or 0} %"
+    share = rollout.get("trafficPercent")
+    return f"{candidate['version']}: {share} %" if share else f"{candidate['version']} loads"
 
 
 def promoted(version: str) -> Callable[[dict[str, Any]], bool]:
