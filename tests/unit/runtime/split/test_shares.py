@@ -9,7 +9,19 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.unit.runtime.split.town import INFER, House, Town, answering, body, plain, request, reset, served, split
+from tests.unit.runtime.split.town import (
+    INFER,
+    House,
+    Town,
+    answering,
+    body,
+    pipelined,
+    plain,
+    request,
+    reset,
+    served,
+    split,
+)
 
 from moorage_runtime.config import Route
 from moorage_runtime.routing.buckets import bucket
@@ -22,7 +34,7 @@ KEYS = 2_000
 async def test_a_share_is_exact(town: Town, weight: int) -> None:
     stable, candidate = await town.pair()
     split(stable, candidate.address, weight)
-    seen = await stable.flood(COUNT, 16)
+    seen = await pipelined(stable, COUNT)
     assert set(seen) == {(200, "abc"), (200, "def")}
     share = weight / 100
     assert abs(seen[200, "def"] - COUNT * share) <= 4 * math.sqrt(COUNT * share * (1 - share))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import struct
 import time
@@ -132,6 +133,27 @@ class House:
 
         await asyncio.gather(*(run() for _ in range(connections)))
         return seen
+
+
+async def pipelined(house: House, count: int) -> Counter[tuple[int, str]]:
+    """So many requests, fifty at a time over one connection: how many had which status from which revision."""
+    data = body()
+    wire = f"POST {INFER} HTTP/1.1\r\nhost: a\r\ncontent-length: {len(data)}\r\n\r\n".encode() + data
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    seen: Counter[tuple[int, str]] = Counter()
+    for _ in range(count // 50):
+        writer.write(wire * 50)
+        for _ in range(50):
+            head = await reader.readuntil(b"\r\n\r\n")
+            found = _HEAD(head.lower())
+            assert found is not None, head
+            await reader.readexactly(int(found[3]))
+            seen[int(found[1]), found[2].decode()] += 1
+    writer.close()
+    return seen
+
+
+_HEAD = re.compile(rb"http/1.1 (\d+) .*?x-model-revision: (\w+)\r\n.*?content-length: (\d+)\r\n", re.DOTALL).match
 
 
 class Town:
