@@ -240,7 +240,7 @@ class RouteTable(_Document, frozen=True):
     """Who answers what. `generation` grows with every change; `revisions` is keyed by revision hash.
 
     `salt` and `key_header`: the bucket of a request is `bucket(salt, value of the header)`, without that header a fair
-    draw (see `moorage_runtime.routing.bucket`). `shadow_percent`: of the requests that the stable revision answers,
+    draw (see `moorage_runtime.routing.buckets`). `shadow_percent`: of the requests that the stable revision answers,
     those of which the shadow, else the candidate, gets a copy.
     """
 
