@@ -11,6 +11,7 @@ from e2e.harness.api import Object
 from e2e.harness.history import Entry
 from e2e.harness.kstatus import condition
 from e2e.harness.ledger import is_bad
+from e2e.harness.room import owned
 
 REVISION = "moorage.dev/revision"
 ROUTES_KEY = "routes.json"
@@ -48,15 +49,24 @@ class World:
         elif entry.kind == "Deployment":
             yield from self._take_deployment(entry)
         elif entry.kind == "Service" and entry.name == self.name:
-            self.selected = None if entry.gone else (entry.body["spec"].get("selector") or {}).get(REVISION)
-        elif entry.kind == "ConfigMap" and entry.name == f"{self.name}-routes" and not entry.gone:
+            ours = not entry.gone and self._owns(entry.body)
+            self.selected = (entry.body["spec"].get("selector") or {}).get(REVISION) if ours else None
+        elif self._is_table(entry):
             yield from self._take_table(json.loads(entry.body["data"][ROUTES_KEY]))
         yield from self._serves()
+
+    def _is_table(self, entry: Entry) -> bool:
+        named = (entry.kind, entry.name) == ("ConfigMap", f"{self.name}-routes")
+        return named and not entry.gone and self._owns(entry.body)
+
+    def _owns(self, body: Object) -> bool:
+        """Not what a deleted namesake left behind."""
+        return self.owner is not None and owned(body, self.owner["metadata"]["uid"])
 
     def _take_owner(self, entry: Entry) -> None:
         leaving = entry.gone or "deletionTimestamp" in entry.body["metadata"]
         if leaving:
-            self.served, self.table, self.generation = False, {}, 0
+            self.served, self.selected, self.table, self.generation = False, None, {}, 0
         self.owner = None if leaving else entry.body
 
     def _take_deployment(self, entry: Entry) -> Iterator[str]:
@@ -67,7 +77,7 @@ class World:
         self.replicas[revision] = now
 
     def _take_table(self, table: dict[str, Any]) -> Iterator[str]:
-        if self.owner is not None and table["generation"] < self.generation:
+        if table["generation"] < self.generation:
             yield f"the generation of the route table fell from {self.generation} to {table['generation']}"
         before, now = self.table.get("revisions", {}), table.get("revisions", {})
         for revision, route in now.items():
@@ -83,7 +93,7 @@ class World:
         self.table, self.generation = table, max(self.generation, table["generation"])
 
     def _serves(self) -> Iterator[str]:
-        if self.owner is None or self.selected is None:
+        if self.selected is None:
             return
         ready = self._is_lit(self.selected)
         if self.served and not ready:

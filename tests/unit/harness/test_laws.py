@@ -13,13 +13,15 @@ from e2e.harness.ledger import RATE, Ledger, Life
 from moorage_runtime.config import Route, RouteTable, decode_pod_report
 
 OLD, NEW = "0123456789", "abcdef0123"
+UID = "5"
+OWNED = {"ownerReferences": [{"uid": UID, "controller": True}]}
 PATH = f"/api/v1/namespaces/n/pods/http:model-{OLD}-668f4bd664-t9vnz:8081/proxy/state"
 
 
 def owner(*failed: str) -> tuple[str, dict[str, Any]]:
     """The ModelDeployment, and the revisions that failed."""
     status = {"failed": [{"revision": revision} for revision in failed]}
-    return "ModelDeployment", {"metadata": {"name": "model"}, "status": status}
+    return "ModelDeployment", {"metadata": {"name": "model", "uid": UID}, "status": status}
 
 
 def pod(revision: str, *, ready: bool = True, leaving: bool = False) -> tuple[str, dict[str, Any]]:
@@ -33,7 +35,7 @@ def pod(revision: str, *, ready: bool = True, leaving: bool = False) -> tuple[st
 
 def service(revision: str) -> tuple[str, dict[str, Any]]:
     """The public Service."""
-    return "Service", {"metadata": {"name": "model"}, "spec": {"selector": {"moorage.dev/revision": revision}}}
+    return "Service", {"metadata": {"name": "model", **OWNED}, "spec": {"selector": {"moorage.dev/revision": revision}}}
 
 
 def deployment(revision: str, replicas: int) -> tuple[str, dict[str, Any]]:
@@ -46,7 +48,7 @@ def table(generation: int, weight: int, version: str = "second") -> tuple[str, d
     """A route table with a candidate."""
     revisions = {NEW: {"role": "candidate", "version": version, "weight": weight}}
     text = json.dumps({"generation": generation, "revisions": revisions})
-    return "ConfigMap", {"metadata": {"name": "model-routes"}, "data": {"routes.json": text}}
+    return "ConfigMap", {"metadata": {"name": "model-routes", **OWNED}, "data": {"routes.json": text}}
 
 
 def told(*entries: tuple[str, dict[str, Any]]) -> list[str]:
@@ -83,8 +85,17 @@ def test_what_excuses_a_weight_that_falls() -> None:
     assert told(owner(), pod(NEW), table(1, 50), pod(NEW, ready=False), pod(NEW), table(2, 0)) == []
 
 
+def test_what_a_deleted_namesake_left_behind_is_no_concern() -> None:
+    old = (owner(), pod(OLD), service(OLD), table(3, 0))
+    kind, namesake = owner()
+    namesake = {**namesake, "metadata": {"name": "model", "uid": "6"}}
+    anew = [Entry(5, kind, namesake), Entry(6, *table(1, 0)), Entry(7, *service(NEW)), Entry(8, *pod(OLD, ready=False))]
+    entries = [Entry(at, *each) for at, each in enumerate(old)]
+    assert broken_laws([*entries, Entry(4, *owner(), gone=True), *anew], "model") == []
+
+
 def test_a_deployment_made_anew_begins_its_generations_anew() -> None:
-    gone = Entry(2, "ModelDeployment", owner()[1], gone=True)
+    gone = Entry(2, *owner(), gone=True)
     history = [Entry(0, *owner()), Entry(1, *table(3, 0)), gone, Entry(3, *owner()), Entry(4, *table(1, 0))]
     assert broken_laws(history, "model") == []
 
