@@ -48,11 +48,14 @@ def admitted(schema: Schema) -> st.SearchStrategy[Any]:
     if "type" not in schema:
         return ANYTHING
     low, high = schema.get("minimum", 0), schema.get("maximum", 2**53)
+    open_below = schema.get("exclusiveMinimum", False)
     strategies: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
         "string": lambda: text(schema),
         "integer": lambda: st.integers(low, high),
         "boolean": st.booleans,
-        "number": lambda: st.integers(low, high) | st.floats(low, high),
+        "number": lambda: (
+            st.integers(low + open_below, high) | st.floats(low, high, exclude_min=open_below, allow_subnormal=False)
+        ),
         "array": lambda: st.lists(admitted(schema["items"]), min_size=schema.get("minItems", 0), max_size=2),
         "object": lambda: mapping(schema),
     }
