@@ -18,6 +18,7 @@ from moorage_runtime.servers.grpc.messages import Room
 from moorage_runtime.servers.grpc.unary import Unary
 from moorage_runtime.servers.http.faults import internal
 from moorage_runtime.servers.http2.stream import Stream
+from moorage_runtime.servers.split.desk import NAMED
 from moorage_runtime.servers.traffic import Traffic
 from moorage_runtime.tensors import Array
 
@@ -44,7 +45,9 @@ class Inference:
         """Answer a message, now or later; its client waits since its stream began."""
         self._traffic.begin()
         opened = stream.began
-        if self._carrier is not None and self._carried(call, stream, message):
+        carrier = self._carrier
+        asks = carrier is not None and (carrier.desk.splits or NAMED in stream.head.headers)
+        if asks and self._carried(call, stream, message):
             return
         known = self._memory.recall(message)
         if known is None:

@@ -33,7 +33,7 @@ from moorage_runtime.servers.split.routes import Copied, Draw, Fixed, Keyed, Now
 
 # Second opinions at once.
 _OPINIONS = 4
-_NAMED = b"x-model-version"
+NAMED = b"x-model-version"
 _OWN = (b"/v2/health", b"/docs", b"/openapi.json")
 _OF_MODELS = (b"/v2/models/", b"/v1/models/")
 _VERSION = re.compile(rb"/(?:v2/models|v1/models|v1/predict)/([^/]+)/versions/([^/:]+)").match
@@ -42,7 +42,8 @@ _VERSION = re.compile(rb"/(?:v2/models|v1/models|v1/predict)/([^/]+)/versions/([
 class Desk:
     """Follows the plane's route table. `own`: answers in the place of others; `again`: answers what was asked before.
 
-    `watcher` may be set: it hears of answers that can be compared. To be used from the loop's thread only.
+    `splits`: whether any request may go elsewhere without its client's wish. `watcher` may be set: it hears of answers
+    that can be compared. To be used from the loop's thread only.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Desk:
         self._opinions: set[asyncio.Task[None]] = set()
         self._turns, self._copies = Turns(), Turns()
         self.plan = _alone(plane)
+        self.splits = False
         plane.routes.follow(self.apply)
 
     @property
@@ -78,6 +80,7 @@ class Desk:
     def apply(self) -> None:
         """Follow the table that is in force now."""
         self.plan = self._plane.routes.plan or _alone(self._plane)
+        self.splits = self.plan.splits
         table = self.plan.table
         others = {name: entry for name, entry in table.revisions.items() if entry.address and name != self.plan.own}
         addresses = {entry.address for entry in others.values()}
@@ -96,7 +99,7 @@ class Desk:
         door: str | None = getattr(local, "door", None)
         if not door and (elsewhere := self._of_path(head)) is not None:
             return self.picked(elsewhere, local)
-        named = headers.get(_NAMED)
+        named = headers.get(NAMED)
         if named is not None and (door or head.path.startswith(_OF_MODELS)):
             return self._named(named, local, door or "")
         if not plan.splits or door is None or (isinstance(head.facts, Terms) and head.facts.events):
@@ -129,7 +132,7 @@ class Desk:
         revision = self.plan.named(unquote(name.decode("latin-1")))
         if revision is None:
             known = ", ".join(self.plan.names())
-            raise RequestFault(404, "VersionNotFound", f"{_NAMED.decode()}: this model has {known}")
+            raise RequestFault(404, "VersionNotFound", f"{NAMED.decode()}: this model has {known}")
         return local if revision == self.plan.own else self.picked(revision, local, door)
 
     def picked(self, revision: str, local: Route, door: str = "") -> Route:

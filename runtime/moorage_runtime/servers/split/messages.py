@@ -19,21 +19,22 @@ from moorage_runtime.servers.rest.connect import PATH, PROTO
 from moorage_runtime.servers.rest.faults import HOP
 from moorage_runtime.servers.rest.router import Router
 from moorage_runtime.servers.split.behind import call, reply_of
-from moorage_runtime.servers.split.desk import Desk
+from moorage_runtime.servers.split.desk import NAMED, Desk
 from moorage_runtime.servers.split.routes import Deciding
 
 Said = Mapping[bytes, bytes]
 Heard = Callable[[Reply], None]
-_NAMED = b"x-model-version"
 _METHOD = b"POST"
 _LEAST_SECONDS, _MOST_SECONDS = 0.001, 1e6
 
 
 class Carrier:
-    """For the gRPC port. `router`: of this pod's own doors."""
+    """For the gRPC port. `router`: of this pod's own doors. While the desk does not split, only messages that name a
+    version need be asked about.
+    """
 
     def __init__(self, desk: Desk, router: Router) -> None:
-        self._desk = desk
+        self.desk = desk
         self._router = router
         self._own = dict(identity.headers(desk.version, desk.plan.own))
         self._plan: Plan | None = None
@@ -43,9 +44,9 @@ class Carrier:
         """Who answers a message that came with this metadata; None for the pod itself, as for most messages. Asked
         once for each message, as it may be a draw. Raises `RequestFault` 404 for a version nobody has.
         """
-        plan = self._desk.plan
+        plan = self.desk.plan
         route: Route | None
-        if _NAMED in said:
+        if NAMED in said:
             route = self._lead(said)
         elif not plan.splits:
             return None
@@ -57,14 +58,14 @@ class Carrier:
 
     def _lead(self, said: Said) -> Route:
         head = self._head(said)
-        return self._desk.lead(head, self._router.let_in(head))
+        return self.desk.lead(head, self._router.let_in(head))
 
     def of_version(self, version: str, said: Said) -> Route | None:
         """Who answers a message that names a version which this pod does not have; None when nobody does."""
-        revision = self._desk.plan.of_version(version)
-        if revision is None or revision == self._desk.plan.own:
+        revision = self.desk.plan.of_version(version)
+        if revision is None or revision == self.desk.plan.own:
             return None
-        return self._desk.picked(revision, self._router.let_in(self._head(said)))
+        return self.desk.picked(revision, self._router.let_in(self._head(said)))
 
     def send(
         self, route: Route, message: bytes, said: Said, request_id: bytes, began: float, seconds: float, heard: Heard
@@ -77,7 +78,7 @@ class Carrier:
         self._router.let_in(head)
 
         def told(answer: Answer) -> None:
-            reply = reply_of(answer, self._desk.clock() - began)
+            reply = reply_of(answer, self.desk.clock() - began)
             heard(msgspec.structs.replace(reply, headers={**self._own, **reply.headers}))
 
         exchange = Exchange(_Teller(told), head, message, request_id, began)
