@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage_operator.api.blueprint import Blueprint
+from moorage_operator.api.guests import as_owner
 from moorage_operator.api.judgement import Readings
 from moorage_operator.api.model_deployment import ModelDeployment
-from moorage_operator.api.records import Decision, Defaults, Endpoint, Resolution, Resolved, Snapshot
-from moorage_operator.api.step import RevisionState, Scene, Size, Step
+from moorage_operator.api.records import Decision, Defaults, Endpoint, Invited, Resolution, Resolved, Snapshot
+from moorage_operator.api.step import Companion, RevisionState, Scene, Size, Step
 from moorage_operator.desired import autoscaler
 from moorage_operator.desired.blueprint import blueprint
 from moorage_operator.desired.build import build
 from moorage_operator.desired.revision import meaning_hash
 from moorage_operator.desired.routes import routes
 from moorage_operator.errors import Fault, SpecFault
-from moorage_operator.judge.evidence import Evidence, Fit, Trial
+from moorage_operator.judge.evidence import Company, Evidence, Fit, Trial
 from moorage_operator.judge.happenings import happenings
 from moorage_operator.judge.investigate import investigate, refusals
 from moorage_operator.judge.status import status
@@ -66,20 +67,23 @@ def decide(
     *,
     retire_seconds: float = 30.0,
     readings: Readings = UNREAD,
+    invited: tuple[Invited, ...] = (),
     faults: tuple[Fault, ...] = (),
 ) -> Decision:
-    """Decide everything about one CR. `readings`: what its pods just told. `faults`: what the writes of this very pass
-    met, to be told in the status.
+    """Decide everything about one CR. `readings`: what its pods just told. `invited`: the guests. `faults`: what the
+    writes of this very pass met, to be told in the status.
     """
     owner = snapshot.deployment
     if owner.metadata.deletion_timestamp is not None:
         return Decision((), _plain(owner), status_changed=False)
     world = sort(snapshot)
     meaning = _meaning(owner, resolution, defaults, endpoint)
-    blueprints = _blueprints(world, meaning)
+    company = [_company(owner, each, defaults) for each in invited]
+    blueprints = _blueprints(world, [meaning.fresh, *(fresh for _, fresh in company)])
     states = revision_states(world, owner, blueprints.values())
     fit = _fit(world, owner, meaning.wanted)
     scene = _scene(snapshot, world, meaning, states, retire_seconds, readings, fit)
+    scene = replace(scene, companions={each.revision: _companion(each) for each, _ in company if each.revision})
     ended = crashes(world.pods_of(scene.memory.candidate))
     stood = standing(owner, scene.memory, readings, ended, snapshot.now)
     scene = replace(scene, judgement=stood.judgement)
@@ -98,6 +102,7 @@ def decide(
         update=_update(meaning, blueprints),
         scaled=autoscaler.wanted(owner.spec),
         trial=_trial(scene, step, stood, fit),
+        company=tuple(each for each, _ in company),
     )
     told = status(evidence)
     writes = changes(world, wished, table.generation if wished else 0)
@@ -124,14 +129,23 @@ def _last_answer(owner: ModelDeployment) -> Resolved | None:
     return Resolved(**told.model_dump())
 
 
-def _blueprints(world: World, meaning: _Meaning) -> dict[str, Blueprint]:
+def _blueprints(world: World, rendered: Iterable[Blueprint | None]) -> dict[str, Blueprint]:
     """As they were born; a lost one that today's render still describes is that render."""
-    born, fresh = read_blueprints(world), meaning.fresh
-    if fresh is None:
-        return born
-    kept = born.get(fresh.revision)
-    same = kept is None or (kept.rebuilt and contains(kept.template, fresh.template))
-    return {**born, fresh.revision: fresh} if same else born
+    blueprints = dict(read_blueprints(world))
+    for fresh in rendered:
+        kept = blueprints.get(fresh.revision) if fresh is not None else None
+        if fresh is not None and (kept is None or (kept.rebuilt and contains(kept.template, fresh.template))):
+            blueprints[fresh.revision] = fresh
+    return blueprints
+
+
+def _company(owner: ModelDeployment, invited: Invited, defaults: Defaults) -> tuple[Company, Blueprint | None]:
+    """A guest, and its revision as it would be born today."""
+    stand_in, guest = as_owner(owner, invited.guest), invited.guest
+    meaning = _meaning(stand_in, invited.resolution, defaults, invited.endpoint)
+    fault = meaning.resolution.fault
+    obstacle = fault.message if fault is not None and meaning.fresh is None else None
+    return Company(guest, meaning.resolved, meaning.wanted, obstacle), meaning.fresh
 
 
 def _scene(
@@ -164,6 +178,10 @@ def _scene(
     )
     stable = roles.stable(scene)
     return replace(scene, routed=routed(world, readings, states.get(stable) if stable is not None else None))
+
+
+def _companion(company: Company) -> Companion:
+    return Companion(company.guest.role, company.guest.name, company.guest.percent)
 
 
 def _trial(scene: Scene, step: Step, stood: Standing, fit: Fit) -> Trial:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from moorage_operator import metrics
+from moorage_operator.api.guests import Guest, as_owner, guests
 from moorage_operator.api.judgement import Readings
-from moorage_operator.api.records import Decision, Defaults, Key, Resolution, Snapshot
+from moorage_operator.api.model_deployment import ModelDeployment
+from moorage_operator.api.records import Decision, Defaults, Invited, Key, Resolution, Snapshot
 from moorage_operator.cluster.gather import confirm, gather
 from moorage_operator.cluster.server import ApiServer
 from moorage_operator.cluster.write import Writer
@@ -24,6 +26,15 @@ log = logging.getLogger(__name__)
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What others than the API server say, of this very pass."""
+
+    resolution: Resolution
+    invited: tuple[Invited, ...]
+    readings: Readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +59,48 @@ class Reconciler:
         if snapshot is None:
             self.forget(key)
             return None
-        resolution = await self.registries.resolve(snapshot.deployment)
-        readings = await self.surveyor.survey(key, snapshot)
-        decision = self._decide(snapshot, resolution, readings)
+        heard = await self._listen(key, snapshot)
+        decision = self._decide(snapshot, heard)
         confirmed = await confirm(self.api, snapshot, decision.changes)
         if confirmed is not snapshot:
-            snapshot, decision = confirmed, self._decide(confirmed, resolution, readings)
+            snapshot, decision = confirmed, self._decide(confirmed, heard)
         try:
             await self.writer.execute(decision.changes, key.namespace)
         except ApplyFault as fault:
-            await self._tell(key, snapshot, self._decide(snapshot, resolution, readings, fault))
+            await self._tell(key, snapshot, self._decide(snapshot, heard, fault))
             raise
         _note(key, decision, routine=routine)
         await self._tell(key, snapshot, decision)
-        return _soonest(decision.look_again, resolution)
+        return _soonest(decision.look_again, heard)
 
     def forget(self, key: Key) -> None:
         """`key` is gone: ask the registry no more on its behalf. Its children go with it, by their ownerReferences."""
         self.registries.followed.forget(key)
+        self.registries.forget(key)
         self.surveyor.forget(key)
         metrics.CENSUS.forget(key)
 
-    def _decide(self, snapshot: Snapshot, resolution: Resolution, readings: Readings, *faults: ApplyFault) -> Decision:
+    async def _listen(self, key: Key, snapshot: Snapshot) -> _Heard:
+        owner = snapshot.deployment
+        resolution = await self.registries.resolve(owner)
+        invited = tuple([await self._invite(owner, guest) for guest in guests(owner.spec)])
+        if owner.status.guests:
+            self.registries.forget(key, but=[each.guest.name for each in invited])
+        return _Heard(resolution, invited, await self.surveyor.survey(key, snapshot))
+
+    async def _invite(self, owner: ModelDeployment, guest: Guest) -> Invited:
+        stand_in = as_owner(owner, guest)
+        resolution = await self.registries.resolve(stand_in, guest.name)
+        return Invited(guest, resolution, self.endpoints.of(stand_in, resolution.resolved))
+
+    def _decide(self, snapshot: Snapshot, heard: _Heard, *faults: ApplyFault) -> Decision:
         return decide(
             snapshot,
-            resolution,
+            heard.resolution,
             self.defaults,
-            self.endpoints.of(snapshot.deployment, resolution.resolved),
-            readings=readings,
+            self.endpoints.of(snapshot.deployment, heard.resolution.resolved),
+            readings=heard.readings,
+            invited=heard.invited,
             retire_seconds=self.retire_seconds,
             faults=tuple(faults),
         )
@@ -96,6 +121,7 @@ def _note(key: Key, decision: Decision, *, routine: bool) -> None:
         log.info("wrote", extra={"fields": {"namespace": key.namespace, "name": key.name, "changes": wrote}})
 
 
-def _soonest(look_again: float | None, resolution: Resolution) -> float | None:
-    retry = resolution.fault.retry_after if resolution.fault else None
-    return min((seconds for seconds in (look_again, retry) if seconds is not None), default=None)
+def _soonest(look_again: float | None, heard: _Heard) -> float | None:
+    faults = (each.fault for each in (heard.resolution, *(guest.resolution for guest in heard.invited)))
+    retries = [fault.retry_after for fault in faults if fault is not None]
+    return min((seconds for seconds in (look_again, *retries) if seconds is not None), default=None)

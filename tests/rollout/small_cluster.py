@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from moorage_operator.api.guests import Guest, guests
 from moorage_operator.api.judgement import Reading, Readings
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import (
@@ -23,6 +25,7 @@ from moorage_operator.api.records import (
     Decision,
     Defaults,
     Endpoint,
+    Invited,
     Key,
     ObjectRef,
     Resolution,
@@ -127,8 +130,15 @@ class SmallCluster:
             ENDPOINT,
             retire_seconds=self.retire_seconds,
             readings=self.readings(snapshot),
+            invited=tuple(self._invited(guest) for guest in guests(snapshot.deployment.spec)),
             faults=faults,
         )
+
+    def _invited(self, guest: Guest) -> Invited:
+        """Whatever a guest's storageUri names after the last slash or @ is its version."""
+        uri = guest.model.storage_uri
+        version = re.split("[/@]", uri)[-1]
+        return Invited(guest, Resolution(Resolved(uri, version, f"mlflow-artifacts:/1/{version}")), ENDPOINT)
 
     def readings(self, snapshot: Snapshot) -> Readings:
         """What the operator reads of the pods in this pass."""

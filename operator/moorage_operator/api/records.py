@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from moorage_operator.api.guests import Guest
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.errors import Fault
 
@@ -47,6 +48,15 @@ class Resolution:
 
     resolved: Resolved | None
     fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A guest with what its storageUri means today, and where its artifact is served."""
+
+    guest: Guest
+    resolution: Resolution
+    endpoint: Endpoint
 
 
 @dataclass(frozen=True, slots=True)

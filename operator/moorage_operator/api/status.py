@@ -191,6 +191,23 @@ class ResolvedModel(Told):
     """Name of the registry that was asked."""
 
 
+class GuestStatus(Told):
+    """A model beside spec.model: the shadow, or an arm of the A/B test."""
+
+    role: _Word
+    """shadow or arm."""
+    name: _Word
+    """Name of the arm; shadow for the shadow."""
+    revision: _Word | None = None
+    """Short hash that names its revision."""
+    model: ResolvedModel | None = None
+    """What its storageUri meant at the last answer of the registry."""
+    ready_replicas: _Count = 0
+    """Its pods that answered their test request."""
+    message: _Text | None = None
+    """What keeps it from standing there."""
+
+
 class ModelDeploymentStatus(Told):
     """What is so."""
 
@@ -229,6 +246,8 @@ class ModelDeploymentStatus(Told):
     """Revisions that were rolled back, the newest first."""
     intents: Annotated[tuple[IntentStatus, ...], Field(max_length=8)] = Field(default=(), json_schema_extra=ATOMIC)
     """What was asked for by annotation, and what was made of it."""
+    guests: Annotated[tuple[GuestStatus, ...], Field(max_length=16)] = Field(default=(), json_schema_extra=ATOMIC)
+    """The shadow, and the arms of the A/B test."""
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=64)] = Field(default=(), json_schema_extra=ATOMIC)
     """Revisions that served, the newest first; as many as spec.revisionHistoryLimit, and the one that serves."""
 

@@ -180,6 +180,18 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """A revision that stands beside the stable one for as long as the spec says: a shadow, or an arm of an A/B test.
+
+    `percent`: of the copies, or of the clients.
+    """
+
+    role: Role
+    name: str
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """Everything that the next step depends on.
 
@@ -187,7 +199,7 @@ class Scene:
     wanted one included. `selected`: the revision that the public Service selects. `judgement`: of the candidate in this
     step, None before the first. `meaning`: a hash of what the spec says. `previous`: revisions that served, the newest
     first. `misfit`: why the candidate's schema does not fit the stable one's. `deadline_seconds`: that a candidate may
-    take to answer.
+    take to answer. `companions`: by revision.
     """
 
     wanted: str | None
@@ -205,6 +217,7 @@ class Scene:
     previous: tuple[str, ...] = ()
     misfit: str | None = None
     deadline_seconds: float = 600.0
+    companions: Mapping[str, Companion] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +227,8 @@ class Step:
     `replicas`: by revision that stays, None where an autoscaler owns the number; `floors`: the least that it may
     choose. `weights`: percent of the traffic by revision, `shadow`: of copies. `target`: the revision that the public
     Service should select. `removed`: revisions to delete. `patient`: the phase may last as long as it likes. `stuck`:
-    the step cannot be judged, and nobody said what then. `note`: what it waits for. `look_again`: seconds until time
+    the step cannot be judged, and nobody said what then. `note`: what it waits for. `candidate_copies`: the copies
+    are the candidate's. `look_again`: seconds until time
     alone changes the step.
     """
 
@@ -236,10 +250,13 @@ class Step:
     patient: bool = False
     stuck: bool = False
     note: str = ""
+    companions: Mapping[str, Companion] = field(default_factory=dict)
+    candidate_copies: bool = False
 
     def roles(self) -> dict[str, Role]:
         """The role of each revision that stays."""
         roles = dict.fromkeys(self.retiring, Role.RETIRING)
+        roles |= {name: each.role for name, each in self.companions.items()}
         if self.candidate is not None:
             roles[self.candidate] = Role.CANDIDATE
         if self.stable is not None:

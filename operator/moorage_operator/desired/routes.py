@@ -18,18 +18,35 @@ from moorage_runtime.config import ROUTES_KEY, Compare, Route, RouteTable, Shiel
 def routes(spec: ModelDeploymentSpec, step: Step, states: Mapping[str, RevisionState]) -> RouteTable:
     """Who answers what, as a table without a generation. Without a candidate it says nothing but who serves."""
     revisions = {name: _route(step, role, states[name]) for name, role in sorted(step.roles().items())}
-    if step.candidate is None or step.stable is None:
+    if step.stable is None or (step.candidate is None and not step.companions):
         return RouteTable(generation=0, revisions=revisions)
     wished = spec.rollout or Rollout()
     return RouteTable(
         generation=0,
-        revisions=revisions,
-        salt=step.candidate,
-        key_header=wished.stickiness.header if wished.stickiness is not None else None,
+        revisions={name: route for name, route in revisions.items() if not _gives_way(step, route)},
+        salt=spec.ab_test.salt if spec.ab_test is not None else step.candidate or "",
+        key_header=_key_header(spec, wished),
         shield=_shield(wished),
-        compare=comparison(wished.analysis.compare),
+        compare=comparison(_compared(spec, step, wished)),
         shadow_percent=step.shadow,
     )
+
+
+def _gives_way(step: Step, route: Route) -> bool:
+    """Copies go to one: to the candidate, while its step asks for them."""
+    return route.role == Role.SHADOW and step.candidate is not None and step.candidate_copies
+
+
+def _key_header(spec: ModelDeploymentSpec, wished: Rollout) -> str | None:
+    if spec.ab_test is not None:
+        return spec.ab_test.header
+    return wished.stickiness.header if wished.stickiness is not None else None
+
+
+def _compared(spec: ModelDeploymentSpec, step: Step, wished: Rollout) -> api.Compare:
+    if step.candidate is None and spec.shadow is not None:
+        return spec.shadow.compare
+    return wished.analysis.compare
 
 
 def comparison(wished: api.Compare) -> Compare:
@@ -49,6 +66,7 @@ def _route(step: Step, role: Role, state: RevisionState) -> Route:
         weight=step.weights.get(state.revision, 0),
         digest=state.digest,
         address=state.address if role is not Role.RETIRING else None,
+        arm=step.companions[state.revision].name if role is Role.ARM else None,
     )
 
 

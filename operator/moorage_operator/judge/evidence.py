@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from moorage_operator.api.guests import Guest
 from moorage_operator.api.judgement import Judgement
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.problem import Problem
@@ -69,6 +70,16 @@ NO_TRIAL = Trial()
 
 
 @dataclass(frozen=True, slots=True)
+class Company:
+    """One guest as it stands. `revision`: None while nobody can say which; `obstacle`: why."""
+
+    guest: Guest
+    resolved: Resolved | None
+    revision: str | None
+    obstacle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One pass, ready to be judged.
 
@@ -76,6 +87,7 @@ class Evidence:
     the newest revision, which still stands, reported of its download. `autoscaler`: the live HPA.
     `update`: parts of the pod template that this release would render differently. `cleaning`: deleted children are
     still there. `doubt`: seconds until what is no problem yet will be one. `trial`: how the candidate does.
+    `company`: the guests.
     """
 
     owner: ModelDeployment
@@ -94,6 +106,7 @@ class Evidence:
     cleaning: bool = False
     doubt: float | None = None
     trial: Trial = NO_TRIAL
+    company: tuple[Company, ...] = ()
 
     @property
     def newest(self) -> RevisionState | None:

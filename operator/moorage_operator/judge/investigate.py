@@ -8,7 +8,7 @@ from moorage_operator.api.problem import Problem
 from moorage_operator.api.records import ObjectRef, Resolution, Resolved, Snapshot
 from moorage_operator.api.step import RevisionState, Step
 from moorage_operator.errors import Fault
-from moorage_operator.judge.evidence import NO_TRIAL, Evidence, Problems, Trial, worst
+from moorage_operator.judge.evidence import NO_TRIAL, Company, Evidence, Problems, Trial, worst
 from moorage_operator.judge.keyless import Keyless, keyless
 from moorage_operator.judge.meaning import resolution_problem
 from moorage_operator.judge.pod_problems import download_problem, serving_problem
@@ -30,6 +30,7 @@ def investigate(
     update: tuple[str, ...],
     scaled: bool,
     trial: Trial = NO_TRIAL,
+    company: tuple[Company, ...] = (),
 ) -> Evidence:
     """The evidence; the problems are those of the candidate, else of the stable revision."""
     newest = step.candidate or step.stable
@@ -56,6 +57,7 @@ def investigate(
         cleaning=bool(world.leftovers),
         doubt=keys.left,
         trial=trial,
+        company=company,
     )
 
 

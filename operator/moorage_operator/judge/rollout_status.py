@@ -7,7 +7,7 @@ from typing import Any
 
 from moorage_operator.api.judgement import Check, Judgement
 from moorage_operator.api.step import Failure, Step
-from moorage_operator.judge.evidence import Evidence
+from moorage_operator.judge.evidence import Company, Evidence
 from moorage_operator.judge.times import milliseconds
 
 MESSAGE_LENGTH = 2000
@@ -33,6 +33,11 @@ def intents(step: Step) -> list[dict[str, Any]]:
     ]
 
 
+def guests(evidence: Evidence) -> list[dict[str, Any]]:
+    """The shadow and the arms."""
+    return [_guest(evidence, each) for each in evidence.company]
+
+
 def traffic(evidence: Evidence) -> str | None:
     """Versions with their shares, for example 3=95%, 4=5%; the one that serves first."""
     weights = sorted(evidence.step.weights.items(), key=lambda each: each[0] != evidence.step.stable)
@@ -44,6 +49,29 @@ def traffic(evidence: Evidence) -> str | None:
         for version, (name, weight) in zip(versions, shown, strict=True)
     ]
     return ", ".join(told) or None
+
+
+def _guest(evidence: Evidence, told: Company) -> dict[str, Any]:
+    state, resolved = evidence.state(told.revision), told.resolved
+    model = (
+        {
+            "storageUri": resolved.storage_uri,
+            "version": resolved.version,
+            "artifactUri": resolved.artifact_uri,
+            "registry": resolved.registry,
+        }
+        if resolved is not None
+        else None
+    )
+    whole = {
+        "role": told.guest.role.value,
+        "name": told.guest.name,
+        "revision": told.revision,
+        "model": model,
+        "readyReplicas": state.ready if state is not None else 0,
+        "message": told.obstacle,
+    }
+    return {key: value for key, value in whole.items() if value is not None}
 
 
 def _trial(evidence: Evidence) -> dict[str, Any]:

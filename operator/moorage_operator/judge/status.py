@@ -8,7 +8,7 @@ from moorage_operator.api.model_deployment import HistoryEntry
 from moorage_operator.api.step import RevisionState
 from moorage_operator.judge.conditions import conditions
 from moorage_operator.judge.evidence import Evidence
-from moorage_operator.judge.rollout_status import failed, intents, rollout, traffic
+from moorage_operator.judge.rollout_status import failed, guests, intents, rollout, traffic
 from moorage_operator.judge.times import milliseconds, seconds
 from moorage_operator.names import revision_selector, url
 
@@ -28,6 +28,7 @@ def status(evidence: Evidence) -> dict[str, Any]:
         "retiring": [{"revision": name, "since": milliseconds(at)} for name, at in sorted(step.retiring.items())],
         "failed": failed(step),
         "intents": intents(step),
+        "guests": guests(evidence),
         "history": _history(evidence),
     }
     return {key: value for key, value in whole.items() if value is not None}

@@ -76,6 +76,12 @@ class Followed:
         if not entry.followers:
             del self._entries[name]
 
+    def beside(self, key: Key) -> tuple[Key, ...]:
+        """The followers that follow on behalf of `key`: their names begin with its own and a slash."""
+        return tuple(
+            each for each in self._names if each.namespace == key.namespace and each.name.startswith(f"{key.name}/")
+        )
+
     async def poll(self) -> None:
         """Ask once for every followed name, and tell the followers of those that changed."""
         await asyncio.gather(*(self._refresh(name) for name in tuple(self._entries)))

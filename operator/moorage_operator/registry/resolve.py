@@ -43,11 +43,22 @@ class Registries:
         self._silent: dict[str, RegistryFault] = {}
         self._asking = dict.fromkeys(sources, 0)
         self._pinned: dict[Name, Found] = {}
-        self.followed = Followed(self._ask, moved, interval=interval)
+        self.followed = Followed(self._ask, lambda key: moved(_asker(key)), interval=interval)
 
-    async def resolve(self, deployment: ModelDeployment) -> Resolution:
-        """What the storageUri means now. It never raises: a refusal is part of the answer."""
-        key = Key(deployment.metadata.namespace, deployment.metadata.name)
+    def forget(self, key: Key, *, but: Collection[str] = ()) -> None:
+        """Ask no more on behalf of the guests of `key`, but for those of the names in `but`."""
+        kept = {f"{key.name}/{name}" for name in but}
+        for each in self.followed.beside(key):
+            if each.name not in kept:
+                self.followed.forget(each)
+
+    async def resolve(self, deployment: ModelDeployment, guest: str = "") -> Resolution:
+        """What the storageUri means now. It never raises: a refusal is part of the answer.
+
+        `guest`: on whose behalf, beside the deployment itself.
+        """
+        name = deployment.metadata.name
+        key = Key(deployment.metadata.namespace, f"{name}/{guest}" if guest else name)
         model = deployment.spec.model
         try:
             wanted = parse_storage_uri(model.storage_uri)
@@ -59,11 +70,11 @@ class Registries:
             if isinstance(wanted, S3) and model.registry not in self._stores:
                 return Resolution(None, unknown("store", model.registry, self._stores))
             return Resolution(as_it_stands(wanted, model.storage_uri, model.registry))
-        name = Name(model.registry, wanted)
+        asked = Name(model.registry, wanted)
         if wanted.version is not None:
             self.followed.forget(key)
-            return await self._resolve_pinned(name, deployment)
-        return _with_memory(await self.followed.answer(name, key), deployment)
+            return await self._resolve_pinned(asked, deployment)
+        return _with_memory(await self.followed.answer(asked, key), deployment)
 
     async def _resolve_pinned(self, name: Name, deployment: ModelDeployment) -> Resolution:
         last = _last_good(deployment)
@@ -104,6 +115,11 @@ class Registries:
             raise
         self._silent.pop(name.registry, None)
         return found
+
+
+def _asker(key: Key) -> Key:
+    """The custom resource behind a follower."""
+    return Key(key.namespace, key.name.partition("/")[0])
 
 
 def _with_memory(answer: Answer, deployment: ModelDeployment) -> Resolution:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from moorage_operator.api.step import RevisionState, Scene
@@ -10,9 +11,11 @@ UNSEEN_SECONDS = 10.0
 """How long a revision stands at least while some pod may still send requests to it."""
 
 
-def leftovers(scene: Scene, stable: str | None, candidate: str | None) -> tuple[dict[str, datetime], frozenset[str]]:
-    """Those that stay, each with the time at which its traffic ended, and those to be removed."""
-    others = [state for name, state in scene.revisions.items() if name not in (stable, candidate)]
+def leftovers(scene: Scene, busy: Collection[str | None]) -> tuple[dict[str, datetime], frozenset[str]]:
+    """Those that stay though they are not `busy`, each with the time at which its traffic ended, and those to be
+    removed.
+    """
+    others = [state for name, state in scene.revisions.items() if name not in busy]
     since = {state.revision: _retired_at(scene, state) for state in others}
     kept = {name: at for name, at in since.items() if at is not None and _left(scene, name, at) > 0}
     return kept, frozenset(since) - frozenset(kept)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from moorage_operator.api.step import Answer, Failure, Phase, Progress, Scene, Step
 from moorage_operator.rollout import roles
+from moorage_operator.rollout.company import arms, copies, present, sizes
 from moorage_operator.rollout.course import DARK_SECONDS, Course, course
 from moorage_operator.rollout.goal import goal, standing_failures
 from moorage_operator.rollout.intents import Asked, asked, reconsidered
@@ -90,20 +91,21 @@ def _step(
 ) -> Step:
     phase = here.phase if here is not None else _at_rest(scene, stable)
     progress = here.progress if here is not None else Progress()
-    retiring, removed = leftovers(scene, stable, candidate)
+    company = present(scene, stable, candidate)
+    retiring, removed = leftovers(scene, (stable, candidate, *company))
     since = _since(scene, phase, candidate, progress)
     return Step(
         stable=stable,
         candidate=candidate,
         retiring=retiring,
         removed=removed,
-        replicas=replicas(scene, stable, candidate, here, retiring),
+        replicas=replicas(scene, stable, candidate, here, retiring) | sizes(scene, company),
         target=candidate if here is not None and here.takes_over else stable,
         phase=phase,
         since=since,
         look_again=_look_again(scene, phase, since, retiring, here),
-        weights=_weights(stable, candidate, progress),
-        shadow=here.shadow if here is not None else 0.0,
+        weights=_weights(stable, candidate, progress, arms(scene, company)),
+        shadow=(here.shadow if here is not None else 0.0) or copies(scene, company),
         progress=progress,
         floors=floors(scene, stable, candidate, here),
         failed=failures,
@@ -111,6 +113,8 @@ def _step(
         patient=here.patient if here is not None else False,
         stuck=here.stuck if here is not None else False,
         note=here.note if here is not None else "",
+        companions=company,
+        candidate_copies=here is not None and here.shadow > 0,
     )
 
 
@@ -120,9 +124,12 @@ def _at_rest(scene: Scene, stable: str | None) -> Phase:
     return Phase.SCALING if roles.ready(scene, stable) < scene.size.minimum else Phase.STEADY
 
 
-def _weights(stable: str | None, candidate: str | None, progress: Progress) -> dict[str, int]:
-    told = {candidate: progress.weight} if candidate is not None else {}
-    return told | ({stable: 100 - progress.weight} if stable is not None else {})
+def _weights(stable: str | None, candidate: str | None, progress: Progress, arms: dict[str, int]) -> dict[str, int]:
+    """An A/B test keeps its clients while the stable revision changes."""
+    rest = 100 - sum(arms.values())
+    given = min(progress.weight, rest) if candidate is not None else 0
+    told = {candidate: given} if candidate is not None else {}
+    return told | arms | ({stable: rest - given} if stable is not None else {})
 
 
 def _since(scene: Scene, phase: Phase, candidate: str | None, progress: Progress) -> datetime:
