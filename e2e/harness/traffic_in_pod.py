@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import select
 import sys
 import threading
 import time
@@ -48,6 +49,8 @@ class Connection:
         """Send the request: status, headers in lower case, body. Raises OSError, EOFError or TimeoutError."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
+                if self._is_stale():
+                    self.close()
                 if self.writer is None:
                     self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
                 self.writer.write(self.request)
@@ -55,6 +58,13 @@ class Connection:
         except BaseException:
             self.close()
             raise
+
+    def _is_stale(self) -> bool:
+        """Whether the server has closed it while it was idle: what every client with a pool looks at before it asks."""
+        if self.writer is None or self.reader is None:
+            return False
+        readable, _, _ = select.select([self.writer.get_extra_info("socket")], [], [], 0)
+        return self.reader.at_eof() or bool(readable)
 
     async def _answer(self) -> tuple[int, dict[str, str], bytes]:
         assert self.reader is not None
