@@ -16,14 +16,16 @@ from aiohttp import web
 from e2e.harness.api import Access
 
 HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "host"}
+JSON = "application/json"
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class When(StrEnum):
-    """On which side of the API server's work."""
+    """On which side of the API server's work; or once its answer has arrived, when the caller calls again."""
 
     BEFORE = "before"
     AFTER = "after"
+    NEXT = "in what follows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Fault:
 
 
 Rule = Callable[[Call], Fault | None]
+Answer = Callable[[str], bytes | None]
+"""The JSON for a path; None where the API server is asked."""
 
 
 @dataclass
@@ -67,11 +71,13 @@ class FaultProxy:
     """Listens on 127.0.0.1 in a thread of its own. `rule` decides about each call; None lets it pass.
 
     `user`: every call is made as this user, so that the operator has its own rights and not the administrator's.
+    `answer`: what is answered in the API server's place, such as what it would bring from pods that nobody runs.
     """
 
     access: Access
     user: str | None = None
     rule: Rule | None = None
+    answer: Answer | None = None
     calls: list[Call] = field(default_factory=list)
     url: str = ""
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -143,6 +149,9 @@ class FaultProxy:
         fault = self.rule(call) if self.rule else None
         if fault and fault.when is When.BEFORE:
             return await self._break(request, fault)
+        own = await asyncio.to_thread(self.answer, request.path) if self.answer else None
+        if own is not None:
+            return await self._break(request, fault) if fault else web.Response(body=own, content_type=JSON)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_HEADERS}
         if self.user:
             headers["Impersonate-User"] = self.user
@@ -186,7 +195,7 @@ class FaultProxy:
     def _note(self, request: web.Request) -> Call:
         found = re.search(r"/namespaces/([^/]+)/", request.path)
         path = re.sub(r"/namespaces/[^/]+/", "/", request.path).split("/", 2)[-1]
-        path = re.sub(r"^(v1/pods/.+)-[^-]+-[^-]+$", r"\1", path)
+        path = re.sub(r"^(v1/pods/[^/:]*:?[^/:]+)-[^-/:]+-[^-/:]+", r"\1", path)
         watch = request.query.get("watch", "") in ("1", "true")
         namespace = found.group(1) if found else ""
         number, lease = len(self.calls), "/leases" in request.path

@@ -11,28 +11,42 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from e2e.harness.api import ApiServer
+from e2e.harness.api import ApiServer, Object
 from e2e.harness.children import amount_to, pods_that_stay
 from e2e.harness.fault_proxy import Call, Fault, FaultProxy, When
-from e2e.harness.kinds import MODEL_DEPLOYMENT
+from e2e.harness.history import History
+from e2e.harness.kinds import CONFIG_MAP, MODEL_DEPLOYMENT
 from e2e.harness.kstatus import condition
 from e2e.harness.kubectl import Kubectl
+from e2e.harness.ledger import Ledger
 from e2e.harness.local_operator import LocalOperator, Nursery
 from e2e.harness.room import Room
 from e2e.harness.stage import UNSCHEDULED, Stage
 from e2e.harness.witness import Witness
 
+from moorage_runtime.config import ROUTES_KEY, RouteTable, decode_routes
+
 OPERATOR_USER = "system:serviceaccount:moorage-system:moorage-operator"
 NAME = "model"
-PATIENCE_SECONDS = 30.0
+ANY = "anything"
+PATIENCE_SECONDS = 60.0
+ROLLOUT = {
+    "steps": [{"trafficPercent": 25, "hold": "500ms"}, {"trafficPercent": 50, "hold": "500ms"}],
+    "scaleDownDelay": "1s",
+    "analysis": {"interval": "1s", "minSamples": 20, "warmUp": "0s"},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is wanted: no CR at all, or a version and a number of replicas."""
+    """What is wanted: no CR at all, or a version and a number of replicas.
+
+    `instead`: the version that serves in the end, where the wanted one is rolled back.
+    """
 
     version: str | None = None
     replicas: int = 1
+    instead: str | None = None
 
     def __str__(self) -> str:
         return f"{self.version} x{self.replicas}" if self.version else "nothing"
@@ -40,7 +54,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """The `occurrence`-th call with this key, before or after the API server does its work."""
+    """The `occurrence`-th call with this key: before or after the API server does its work, or at the next call."""
 
     key: str
     occurrence: int
@@ -78,7 +92,10 @@ class Rehearsal:
         self.room.witnesses[NAME] = Witness(self.api, self.room.namespace, NAME)
         stage = Stage(self.api, self.room.namespace)
         self._stack.callback(stage.close)
-        self.proxy = self._stack.enter_context(FaultProxy(self.api.access, user=OPERATOR_USER))
+        self.history = History(self.api, self.room.namespace)
+        self._stack.callback(self.history.close)
+        ledger = Ledger(self.table)
+        self.proxy = self._stack.enter_context(FaultProxy(self.api.access, user=OPERATOR_USER, answer=ledger.answer))
         settings = {**self.settings, "watchNamespaces": [self.room.namespace]}
         self.operator = LocalOperator(self.parent, self.folder / self.room.namespace, self.proxy.url, settings)
         self._stack.callback(self.operator.kill)
@@ -91,12 +108,16 @@ class Rehearsal:
     def trace(self, wanted: State) -> list[Call]:
         """Go to `wanted` undisturbed: the calls it took. What the children then are is what they always must be."""
         begin = len(self.proxy.calls)
+        self.arrive(wanted)
+        time.sleep(0.5)
+        self.expected[wanted] = amount_to(self.api, self.room.namespace)
+        return [call for call in self.proxy.calls[begin:] if self._about_us(call)]
+
+    def arrive(self, wanted: State) -> None:
+        """Go to `wanted` undisturbed, whatever the children then are."""
         self.ask_for(wanted)
         wrong = self._wait(wanted, time.monotonic() + PATIENCE_SECONDS, compare=False)
         assert not wrong, f"undisturbed, it did not get to {wanted}: {wrong}\n{self.operator.last_words()}"
-        time.sleep(0.5)
-        self.expected.setdefault(wanted, amount_to(self.api, self.room.namespace))
-        return [call for call in self.proxy.calls[begin:] if self._about_us(call)]
 
     def go(self, wanted: State, boundary: Boundary | None = None) -> Outcome:
         """Go to `wanted`; at `boundary` the operator is killed, and started again at once."""
@@ -109,6 +130,8 @@ class Rehearsal:
             restarted = time.monotonic()
             while not died.is_set() and not self._arrived(wanted) and time.monotonic() < deadline:
                 died.wait(0.1)
+            # The end may be there before the call, as with a CR that is deleted.
+            died.wait(0.5 if boundary else 0.0)
             self.proxy.rule = None
             if died.is_set():
                 self.operator.wait_gone(5)
@@ -127,12 +150,21 @@ class Rehearsal:
             died.set()
 
         def rule(call: Call) -> Fault | None:
-            if died.is_set() or not self._about_us(call) or call.key != boundary.key:
+            if died.is_set() or not self._about_us(call):
                 return None
+            if boundary.when is When.NEXT and seen[boundary.key] == boundary.occurrence:
+                return Fault(When.BEFORE, act=die)
             seen[call.key] += 1
-            return Fault(boundary.when, act=die) if seen[call.key] == boundary.occurrence else None
+            seen[ANY] += 1
+            here = boundary.key in (call.key, ANY) and seen[boundary.key] == boundary.occurrence
+            return Fault(boundary.when, act=die) if here and boundary.when is not When.NEXT else None
 
         return rule
+
+    def table(self) -> RouteTable | None:
+        """The route table as it stands."""
+        found = self.api.find(CONFIG_MAP, self.room.namespace, f"{NAME}-routes")
+        return decode_routes(found["data"][ROUTES_KEY]) if found is not None else None
 
     def ask_for(self, wanted: State) -> None:
         """Apply what is wanted, and do not wait for it."""
@@ -140,7 +172,7 @@ class Rehearsal:
             self.api.delete(MODEL_DEPLOYMENT, self.room.namespace, NAME)
             return
         uri = f"s3://models/staged/{wanted.version}"
-        spec = {"model": {"storageUri": uri}, "minReplicas": wanted.replicas, **UNSCHEDULED}
+        spec = {"model": {"storageUri": uri}, "minReplicas": wanted.replicas, "rollout": ROLLOUT, **UNSCHEDULED}
         body = {"kind": "ModelDeployment", "metadata": {"name": NAME}, "spec": spec}
         self.api.apply(MODEL_DEPLOYMENT, self.room.namespace, body)
 
@@ -148,11 +180,11 @@ class Rehearsal:
         found = self.api.find(MODEL_DEPLOYMENT, self.room.namespace, NAME)
         if found is None or wanted.version is None:
             return found is None and wanted.version is None
-        status, generation = found.get("status", {}), found["metadata"]["generation"]
-        ready = condition(found, "Ready")
+        status = found.get("status", {})
         settled = condition(found, "Reconciling").get("status") == "False" and not status.get("retiring")
-        current = ready.get("status") == "True" and ready.get("observedGeneration") == generation
-        return settled and current and status.get("readyReplicas") == wanted.replicas
+        ended = is_rolled_back(found) if wanted.instead else is_promoted(found)
+        served = status.get("version") == (wanted.instead or wanted.version)
+        return settled and ended and served and status.get("readyReplicas") == wanted.replicas
 
     def _wait(self, wanted: State, deadline: float, *, compare: bool = True) -> str:
         """What is still wrong at the deadline; empty as soon as nothing is."""
@@ -179,8 +211,24 @@ class Rehearsal:
         return call.namespace == self.room.namespace and not call.watch and not call.lease
 
 
+def is_promoted(body: Object) -> bool:
+    """Whether what the spec says now is what serves, and nothing is held against it."""
+    ready, status = condition(body, "Ready"), body["status"]
+    current = ready.get("observedGeneration") == body["metadata"]["generation"]
+    return ready.get("status") == "True" and current and not status.get("failed") and not status.get("candidate")
+
+
+def is_rolled_back(body: Object) -> bool:
+    """Whether what the spec says was found bad, told so, and left alone."""
+    told, status = {kind: condition(body, kind) for kind in ("RolloutHealthy", "Stalled", "Ready")}, body["status"]
+    current = told["Stalled"].get("observedGeneration") == body["metadata"]["generation"]
+    verdicts = [told[kind].get("status") for kind in told] == ["False", "True", "True"]
+    reasons = {told["RolloutHealthy"].get("reason"), *(each["reason"] for each in status.get("failed", []))}
+    return current and verdicts and reasons == {"CandidateErrors"} and not status.get("candidate")
+
+
 def boundaries(calls: list[Call], *, every_read: bool = False) -> list[Boundary]:
-    """Before and after every write of a trace, and once within each row of reads.
+    """Before and after every write of a trace, and at the first call after it.
 
     Reads change nothing, so that dying after one of them is the same as dying before the next: a row of reads is one
     boundary (its end is the one before the following write). `every_read`: all of them all the same.
@@ -189,9 +237,12 @@ def boundaries(calls: list[Call], *, every_read: bool = False) -> list[Boundary]
     found = []
     for number, call in enumerate(calls):
         seen[call.key] += 1
-        sides = (When.BEFORE, When.AFTER) if call.write or every_read else (When.BEFORE,)
-        if call.write or every_read or number == 0 or calls[number - 1].write:
-            found += [Boundary(call.key, seen[call.key], side) for side in sides]
+        sides = [When.BEFORE, When.AFTER] if call.write or every_read else [When.BEFORE] * (number == 0)
+        if call.write and not every_read and number + 1 < len(calls) and not calls[number + 1].write:
+            sides.append(When.NEXT)
+        # Which of several reads at once comes first is chance.
+        key = ANY if number == 0 and not call.write and not every_read else call.key
+        found += [Boundary(key, seen[call.key], side) for side in sides]
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from e2e.harness.fault_proxy import Call, When
 from e2e.harness.kstatus import Verdict, verdict
-from e2e.harness.rehearsal import boundaries, differences
+from e2e.harness.rehearsal import ANY, boundaries, differences
 from e2e.harness.traffic import Stretch
 from e2e.harness.witness import Moment, broken_promises, untruths
 
@@ -98,8 +98,8 @@ def test_both_versions_may_answer_while_changing() -> None:
 def test_a_row_of_reads_is_one_boundary() -> None:
     calls = [call("GET", "a"), call("GET", "b"), call("PATCH", "a"), call("GET", "a")]
     told = [(found.when, found.key, found.occurrence) for found in boundaries(calls)]
-    before, after = When.BEFORE, When.AFTER
-    assert told == [(before, "GET a", 1), (before, "PATCH a", 1), (after, "PATCH a", 1), (before, "GET a", 2)]
+    before, after, then = When.BEFORE, When.AFTER, When.NEXT
+    assert told == [(before, ANY, 1), (before, "PATCH a", 1), (after, "PATCH a", 1), (then, "PATCH a", 1)]
     assert len(boundaries(calls, every_read=True)) == 2 * len(calls)
 
 
