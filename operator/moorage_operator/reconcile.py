@@ -76,7 +76,7 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """`key` is gone: ask the registry no more on its behalf. Its children go with it, by their ownerReferences."""
         self.registries.followed.forget(key)
-        self.registries.forget(key)
+        self.registries.forget_guests(key)
         self.surveyor.forget(key)
         metrics.CENSUS.forget(key)
 
@@ -85,7 +85,7 @@ class Reconciler:
         resolution = await self.registries.resolve(owner)
         invited = tuple([await self._invite(owner, guest) for guest in guests(owner.spec)])
         if owner.status.guests:
-            self.registries.forget(key, but=[each.guest.name for each in invited])
+            self.registries.forget_guests(key, but=[each.guest.name for each in invited])
         return _Heard(resolution, invited, await self.surveyor.survey(key, snapshot))
 
     async def _invite(self, owner: ModelDeployment, guest: Guest) -> Invited:

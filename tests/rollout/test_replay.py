@@ -95,8 +95,8 @@ def barred(step: Step) -> set[str]:
 def test_the_service_never_points_to_nobody_while_somebody_who_may_serve_answers(script: list[Moment]) -> None:
     for scene, step in play(script):
         if not ready(scene, step.target):
-            on_trial = {step.candidate} if not scene.plan.lenient else set()
-            may = {*step.roles()} - barred(step) - on_trial - {scene.memory.candidate}
+            may = {*step.roles()} - barred(step) - {scene.memory.candidate}
+            may = may if scene.plan.lenient else may & {*scene.previous} - {step.candidate}
             judged_bad = scene.judgement is not None and scene.judgement.verdict is Verdict.FAIL
             may -= {step.candidate} if judged_bad else set()
             others = {name for name in may if ready(scene, name)}

@@ -45,7 +45,7 @@ class Registries:
         self._pinned: dict[Name, Found] = {}
         self.followed = Followed(self._ask, lambda key: moved(_asker(key)), interval=interval)
 
-    def forget(self, key: Key, *, but: Collection[str] = ()) -> None:
+    def forget_guests(self, key: Key, *, but: Collection[str] = ()) -> None:
         """Ask no more on behalf of the guests of `key`, but for those of the names in `but`."""
         kept = {f"{key.name}/{name}" for name in but}
         for each in self.followed.beside(key):

@@ -63,15 +63,16 @@ def _standing(scene: Scene, newcomer: str | None) -> str | None:
 def _rescuer(scene: Scene, standing: str | None, newcomer: str | None) -> str | None:
     """Another revision whose pods still answer, when nobody else does: it takes the place, the last one first.
 
-    Never one that failed, nor one that is still on trial, nor a companion.
+    Never one that failed, nor a companion; where there are steps, only one that served before.
     """
     failed, wanted = _failed(scene), scene.wanted
-    awaited = wanted not in failed and ready(scene, wanted)
+    awaited = scene.plan.lenient and wanted not in failed and ready(scene, wanted)
     if newcomer is not None or ready(scene, standing) or awaited:
         return None
+    known = scene.revisions if scene.plan.lenient else scene.previous
     barred = {*failed, *scene.companions, *([] if scene.plan.lenient else [scene.memory.candidate])}
+    answering = [name for name in sorted(known) if ready(scene, name) and name not in barred]
     retiring = scene.memory.retiring
-    answering = [name for name in sorted(scene.revisions) if ready(scene, name) and name not in barred]
     return max(answering, key=lambda name: (name in retiring, retiring.get(name, scene.now)), default=None)
 
 

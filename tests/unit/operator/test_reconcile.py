@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -65,6 +66,7 @@ class Api:
 class Registries:
     answer: Resolution
     forgotten: list[Key] = field(default_factory=list)
+    guests: list[str] = field(default_factory=list)
 
     @property
     def followed(self) -> Registries:
@@ -73,7 +75,12 @@ class Registries:
     def forget(self, key: Key) -> None:
         self.forgotten.append(key)
 
-    async def resolve(self, _: Any) -> Resolution:
+    def forget_guests(self, key: Key, *, but: Collection[str] = ()) -> None:
+        self.guests = [*but]
+
+    async def resolve(self, _: Any, guest: str = "") -> Resolution:
+        if guest:
+            self.guests.append(guest)
         return self.answer
 
 
@@ -161,6 +168,15 @@ async def test_the_status_is_for_the_version_that_was_seen(bench: Bench) -> None
     await bench.reconciler.look(KEY)
     _, _, body = bench.api.writes[-1]
     assert body["metadata"]["resourceVersion"] == "5"
+
+
+async def test_the_registry_is_asked_for_each_guest(bench: Bench) -> None:
+    shadow = {"model": {"storageUri": "models:/fraud@challenger"}}
+    arms = [{"name": "b", "model": {"storageUri": "models:/fraud@b"}, "percent": 50}]
+    spec = {**BODY["spec"], "shadow": shadow, "abTest": {"header": "x", "arms": arms}}
+    bench.api.objects[CR] = {**BODY, "spec": spec}
+    await bench.reconciler.look(KEY)
+    assert bench.registries.guests == ["shadow", "b"]
 
 
 async def test_what_is_gone_is_forgotten_and_not_written(bench: Bench) -> None:
