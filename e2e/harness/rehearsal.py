@@ -29,7 +29,7 @@ from moorage_runtime.config import ROUTES_KEY, RouteTable, decode_routes
 OPERATOR_USER = "system:serviceaccount:moorage-system:moorage-operator"
 NAME = "model"
 ANY = "anything"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 90.0
 ROLLOUT = {
     "steps": [{"trafficPercent": 25, "hold": "500ms"}, {"trafficPercent": 50, "hold": "500ms"}],
     "scaleDownDelay": "1s",
