@@ -78,7 +78,8 @@ class Pool:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await loop.create_connection(lambda: link, self._host, self._port)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, ValueError):
+            # A name with too long a part is a ValueError.
             if not errand.over:
                 errand.broke(REFUSED)
             return

@@ -119,6 +119,13 @@ async def test_a_candidate_doubts_its_own_answers(town: Town, artifact: str, row
     assert candidate.report.answered.faults.keys() == {"AnswerInvalid"}
 
 
+async def test_an_address_that_is_nobodys_hurts_no_client(town: Town) -> None:
+    stable = await town.open()
+    split(stable, f"{'a' * 70}:80", 50)
+    assert await stable.flood(40) == {(200, "abc"): 40}
+    assert stable.report.forwarded["def"].shielded >= IN_A_ROW
+
+
 async def test_a_client_that_errs_is_told_so_and_the_candidate_is_not_blamed(town: Town) -> None:
     stable, candidate = await town.pair()
     split(stable, candidate.address, 50)
