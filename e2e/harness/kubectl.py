@@ -48,7 +48,8 @@ class Kubectl:
 
     def environment(self) -> dict[str, str]:
         """The environment in which any kubectl uses this cluster."""
-        return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+        # A websocket whose ping is late once, as on a busy machine, is dead; the older protocol pings nobody.
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig), "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}
 
     @contextmanager
     def forward(self, namespace: str, target: str, port: int) -> Iterator[str]:
