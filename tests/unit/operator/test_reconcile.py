@@ -33,7 +33,7 @@ from moorage_operator.reconcile import Reconciler
 KEY = Key("ns", "demo")
 CR = "/apis/moorage.dev/v1alpha1/namespaces/ns/modeldeployments/demo"
 CONFIG = "/api/v1/namespaces/ns/configmaps/demo-routes"
-BODY = {
+BODY: dict[str, Any] = {
     "metadata": {"name": "demo", "namespace": "ns", "uid": "u1", "resourceVersion": "5"},
     "spec": {"model": {"storageUri": "s3://b/1"}},
 }
