@@ -70,7 +70,7 @@ HEADS: list[tuple[dict[str, str], int]] = [
     ({"X-Request-Timeout": "nan"}, 400),
     ({"X-Request-Timeout": "inf"}, 400),
     ({"X-Request-Timeout": "1e999"}, 400),
-    ({"X-Request-Timeout": "1h"}, 400),
+    ({"X-Request-Timeout": "1y"}, 400),
     ({"X-Request-Timeout": "ms"}, 400),
     ({"X-Request-Timeout": "1mss"}, 400),
     ({"X-Request-Timeout": "9" * 400}, 400),
