@@ -33,6 +33,7 @@ from moorage_runtime.servers.rest.v2 import V2Door
 from moorage_runtime.servers.split.behind import Behind
 from moorage_runtime.servers.split.desk import Desk
 from moorage_runtime.servers.split.messages import Carrier
+from moorage_runtime.servers.split.solo import Solo
 from moorage_runtime.servers.split.watching import watch
 from moorage_runtime.servers.traffic import Traffic
 
@@ -58,7 +59,7 @@ class Station:
         self.router = Router(_doors(self.plane, one=len(names) == 1), self._epoch, self._keys)
         self.desk = _desk(self.plane, self._epoch) if len(names) == 1 else None
         self._comparing = watch(self.plane, self.desk) if self.desk is not None else None
-        self.router.splitter = self.desk
+        self.router.splitter = self.desk or Solo()
         self._public = Listener(
             self.router,
             places.host,

@@ -18,7 +18,7 @@ from moorage_runtime.servers.grpc.messages import Room
 from moorage_runtime.servers.grpc.unary import Unary
 from moorage_runtime.servers.http.faults import internal
 from moorage_runtime.servers.http2.stream import Stream
-from moorage_runtime.servers.split.desk import NAMED
+from moorage_runtime.servers.split.solo import NAMED
 from moorage_runtime.servers.traffic import Traffic
 from moorage_runtime.tensors import Array
 

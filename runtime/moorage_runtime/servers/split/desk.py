@@ -30,10 +30,10 @@ from moorage_runtime.servers.split.copying import Copies
 from moorage_runtime.servers.split.crossing import Crossing, Manner
 from moorage_runtime.servers.split.guest import Guest
 from moorage_runtime.servers.split.routes import Copied, Draw, Fixed, Keyed, Nowhere
+from moorage_runtime.servers.split.solo import NAMED
 
 # Second opinions at once.
 _OPINIONS = 4
-NAMED = b"x-model-version"
 _OWN = (b"/v2/health", b"/docs", b"/openapi.json")
 _OF_MODELS = (b"/v2/models/", b"/v1/models/")
 _VERSION = re.compile(rb"/(?:v2/models|v1/models|v1/predict)/([^/]+)/versions/([^/:]+)").match

@@ -19,8 +19,9 @@ from moorage_runtime.servers.rest.connect import PATH, PROTO
 from moorage_runtime.servers.rest.faults import HOP
 from moorage_runtime.servers.rest.router import Router
 from moorage_runtime.servers.split.behind import call, reply_of
-from moorage_runtime.servers.split.desk import NAMED, Desk
+from moorage_runtime.servers.split.desk import Desk
 from moorage_runtime.servers.split.routes import Deciding
+from moorage_runtime.servers.split.solo import NAMED
 
 Said = Mapping[bytes, bytes]
 Heard = Callable[[Reply], None]
