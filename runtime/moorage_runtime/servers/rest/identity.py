@@ -56,6 +56,7 @@ class _Signed:
 
     def __init__(self, route: ToVersion) -> None:
         self._route = route
+        self.served = route.served
         self._lines = lines(headers(route.served.version, route.served.revision))
         self.body_limit = route.body_limit
         self.accept = route.accept
