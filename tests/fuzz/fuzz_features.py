@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import numpy as np
+from tests.fuzz.small_slices import small_slices
 from tests.unit.runtime.bad import v2_json
 from tests.unit.runtime.test_features_reader import IMAGE, MIXED, PERSON, RIGHT, TABLE
 
-from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.features.question import Question
 from moorage_runtime.codecs.features.reader import Reader
 from moorage_runtime.codecs.slices import finish
@@ -17,7 +17,6 @@ from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import dtype_of, fits
 
 ELEMENTS = 1000
-slices.SLICE_BYTES = 16
 LAYOUTS = (TABLE, MIXED, IMAGE)
 READERS = [(layout, Reader(layout, ELEMENTS)) for layout in LAYOUTS]
 DOCUMENTS: tuple[Any, ...] = (
@@ -45,6 +44,7 @@ SEEDS += [
 ]
 
 
+@small_slices()
 def one(data: bytes) -> None:
     """Read one body for a table, for columns of many types, and for an image."""
     for layout, reader in READERS:

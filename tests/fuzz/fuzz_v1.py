@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from tests.fuzz.fuzz_v2_json import ALL
+from tests.fuzz.small_slices import small_slices
 from tests.unit.runtime.bad import v2_json
 
 from moorage_runtime.artifact import Column, Signature
-from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.features.reader import Reader
 from moorage_runtime.codecs.slices import finish
 from moorage_runtime.codecs.v1.reader import Request, V1Reader
@@ -19,7 +19,6 @@ from moorage_runtime.signature import layout
 from moorage_runtime.tensors import TensorSpec, dtype_of, fits
 
 ELEMENTS = 1000
-slices.SLICE_BYTES = 16
 SEVERAL = {name: ALL[name] for name in ("in_FP32", "in_INT8", "in_BOOL", "in_BYTES")}
 TABLE = {"X": TensorSpec("X", "FP32", (-1, 2))}
 TEXT = {"t": TensorSpec("t", "BYTES", (-1, 1))}
@@ -47,6 +46,7 @@ SEEDS = [json.dumps(document).encode() for document in DOCUMENTS]
 SEEDS += [text for text in v2_json.NO_JSON.values() if len(text) < 4096]
 
 
+@small_slices()
 def one(data: bytes) -> None:
     """Read one body for a model of several inputs, of a table, and of text; at once and in slices."""
     for specs, reader in MODELS:

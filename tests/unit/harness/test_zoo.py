@@ -27,13 +27,16 @@ ZOO = zoo.animals()
 USERS = sorted(name for name, animal in ZOO.items() if animal.traffic)
 DEADLY = {"crashes on one row in fifty", "hangs", "devours memory", "is ten times slower"}
 RUN = """
-import json, resource, sys
+import json, sys
 import numpy as np, onnxruntime
 session = onnxruntime.InferenceSession(sys.argv[1])
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def most():
+    # getrusage would tell that of the process that this one was forked from.
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+before = most()
 for row in json.loads(sys.argv[2]):
     session.run(None, {"X": np.array([row], np.float32)})
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(most() - before)
 """
 
 

@@ -61,6 +61,7 @@ class Desk:
         self._breakers: dict[str, Breaker] = {}
         self._guests: dict[str, Guest] = {}
         self._agrees: dict[str, bool] = {}
+        self._waiting: dict[str, list[Callable[[bool], None]]] = {}
         self._opinions: set[asyncio.Task[None]] = set()
         self._turns, self._copies = Turns(), Turns()
         self.plan = _alone(plane)
@@ -184,21 +185,24 @@ class Desk:
             self.watcher.forwarded(revision, question, reply)
 
     def consult(self, question: Question, outcome: str, heard: Callable[[bool], None]) -> None:
-        """Ask the own model the same: `heard` is told whether it ended so as well; without room, whether the
-        last one did.
+        """Ask the own model the same: `heard` is told whether it ended so as well; without room, whether the last one
+        did, as soon as there is one.
         """
-        if len(self._opinions) >= _OPINIONS:
-            heard(self._agrees.get(outcome, False))
-        else:
+        if len(self._opinions) < _OPINIONS:
             task = asyncio.get_running_loop().create_task(self._consult(question, outcome, heard))
             self._opinions.add(task)
             task.add_done_callback(self._opinions.discard)
+        elif outcome in self._agrees:
+            heard(self._agrees[outcome])
+        else:
+            self._waiting.setdefault(outcome, []).append(heard)
 
     async def _consult(self, question: Question, outcome: str, heard: Callable[[bool], None]) -> None:
         reply = await self.again.ask(question)
         agrees = reply is not None and ending.agreed(outcome, reply.status, reply.headers)
         self._agrees[outcome] = agrees
-        heard(agrees)
+        for each in (heard, *self._waiting.pop(outcome, ())):
+            each(agrees)
 
     def close(self) -> None:
         """End all connections to others."""
