@@ -162,6 +162,8 @@ def test_fresh_object_has_defaults_and_reads_as_in_progress(server: Server) -> N
         "minReplicas": 1,
         "timeout": "60s",
         "progressDeadlineSeconds": 600,
+        "allowSchemaChange": False,
+        "revisionHistoryLimit": 10,
     }
     parsed = ModelDeployment.model_validate(given)
     assert (parsed.status.observed_generation, parsed.spec.env, parsed.spec.max_replicas) == (-1, (), None)
