@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 from tests.fuzz.fuzz_v2_json import ALL
-from tests.fuzz.small_slices import small_slices
+from tests.fuzz.small_slices import in_slices_or_refused, small_slices
 from tests.unit.runtime.bad import v2_json
 
 from moorage_runtime.artifact import Column, Signature
 from moorage_runtime.codecs.features.reader import Reader
-from moorage_runtime.codecs.slices import finish
-from moorage_runtime.codecs.v1.reader import Request, V1Reader
+from moorage_runtime.codecs.v1.reader import V1Reader
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.signature import layout
 from moorage_runtime.tensors import TensorSpec, dtype_of, fits
@@ -50,7 +49,7 @@ SEEDS += [text for text in v2_json.NO_JSON.values() if len(text) < 4096]
 def one(data: bytes) -> None:
     """Read one body for a model of several inputs, of a table, and of text; at once and in slices."""
     for specs, reader in MODELS:
-        in_slices = _in_slices(reader, data)
+        in_slices = in_slices_or_refused(reader.steps(data))
         try:
             request = reader.read(data)
         except RequestFault as fault:
@@ -65,10 +64,3 @@ def one(data: bytes) -> None:
             assert array.dtype == dtype_of(specs[name].datatype)
             assert fits(array.shape, specs[name])
             assert np.array_equal(array, in_slices.inputs[name], equal_nan=array.dtype.kind == "f")
-
-
-def _in_slices(reader: V1Reader, data: bytes) -> Request | None:
-    try:
-        return finish(reader.steps(data))
-    except RequestFault:
-        return None

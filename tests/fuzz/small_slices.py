@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from moorage_runtime.codecs import slices
+from moorage_runtime.codecs.slices import Steps, finish
+from moorage_runtime.errors import RequestFault
+
+T = TypeVar("T")
 
 BYTES = 16
 
@@ -18,3 +23,11 @@ def small_slices() -> Iterator[None]:
         yield
     finally:
         slices.SLICE_BYTES = before
+
+
+def in_slices_or_refused(steps: Steps[T]) -> T | None:
+    """What a request is when it is read in slices; None for a refused one."""
+    try:
+        return finish(steps)
+    except RequestFault:
+        return None
