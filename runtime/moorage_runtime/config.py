@@ -199,7 +199,9 @@ class Route(_Document, frozen=True):
     """One revision in the route table.
 
     `role`: stable, candidate, shadow, arm or retiring. `weight`: percent of the public traffic. `address`: `host:port`
-    of the revision's own Service, HTTP; None for one that gets nothing forwarded. `arm`: its name in an A/B test.
+    of the revision's own Service, HTTP; None for one that gets nothing forwarded. `arm`: its name in an A/B test. An
+    arm without an address keeps its clients, and stable answers them; one whose revision is not known, or serves in
+    another role, stands under a key of its own.
     """
 
     version: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import msgspec
 
@@ -25,8 +25,9 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`shares` of other revisions, in order; what they leave is the pod's own. `heir`: the revision that gets all, as
-    this one serves no more. `shadow`: the revision that gets copies of `shadow_fraction` of the pod's own requests.
+    """`shares` of other revisions, in order; what they leave is the pod's own. `heir`: the revision that gets it
+    instead, as this one serves no more. `shadow`: the revision that gets copies of `shadow_fraction` of the pod's own
+    requests.
     """
 
     own: str
@@ -88,27 +89,33 @@ def plan(table: RouteTable, own: str) -> Plan:
     """Work a valid table out for the pod of revision `own`."""
     me = table.revisions.get(own)
     role = me.role if me else RETIRING
+    # Clients reach a candidate while the Service moves to it, and a retiring one by connections that they kept: the
+    # arms' clients get their arm there as well.
     if role in GUESTS:
-        return Plan(own, table)
+        return Plan(own, table, tuple(_shares(table, {ARM})) if role == CANDIDATE else ())
     if role == RETIRING:
         heirs = [revision for revision, route in table.revisions.items() if route.role == STABLE and route.address]
-        return Plan(own, table, heir=heirs[0] if heirs else None)
+        return Plan(own, table, tuple(_shares(table, {ARM})), heir=heirs[0]) if heirs else Plan(own, table)
     copied = _copied(table) if table.shadow_percent > 0 else None
-    return Plan(own, table, tuple(_shares(table)), None, copied, table.shadow_percent / 100 if copied else 0.0)
+    return Plan(
+        own, table, tuple(_shares(table, {ARM, CANDIDATE})), None, copied, table.shadow_percent / 100 if copied else 0.0
+    )
 
 
-def _shares(table: RouteTable) -> Iterator[Share]:
-    """Arms first, in the order of their names, then the candidate: so a ramp only ever adds to its range."""
+def _shares(table: RouteTable, roles: Collection[str]) -> Iterator[Share]:
+    """Arms first, in the order of their names, then the candidate: so a ramp only ever adds to its range. An arm
+    without an address keeps its range, so that no other arm's clients move; whoever is asked answers it himself.
+    """
     end = 0
-    guests = [(route.role == CANDIDATE, route.arm or "", revision, route) for revision, route in _guests(table)]
+    guests = [(route.role == CANDIDATE, route.arm or "", revision, route) for revision, route in _guests(table, roles)]
     for _, _, revision, route in sorted(guests, key=lambda guest: guest[:3]):
         end += route.weight * _PERCENT
         yield Share(revision, end)
 
 
-def _guests(table: RouteTable) -> Iterator[tuple[str, Route]]:
+def _guests(table: RouteTable, roles: Collection[str]) -> Iterator[tuple[str, Route]]:
     for revision, route in table.revisions.items():
-        if route.role in (ARM, CANDIDATE) and route.weight and route.address:
+        if route.role in roles and route.weight and (route.address or route.role == ARM):
             yield revision, route
 
 

@@ -47,7 +47,7 @@ def _route(route: Route) -> Iterator[str]:
         yield "weight: must be 0 to 100"
     if route.address is not None and not _reachable(route.address):
         yield "address: must be host:port"
-    if route.address is None and route.weight and route.role in (CANDIDATE, ARM):
+    if route.address is None and route.weight and route.role == CANDIDATE:
         yield "address: is needed for its weight"
     if route.role == ARM and not route.arm:
         yield "arm: needs a name"

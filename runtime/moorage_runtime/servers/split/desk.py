@@ -105,10 +105,10 @@ class Desk:
             return self._named(named, local, door or "")
         if not plan.splits or door is None or (isinstance(head.facts, Terms) and head.facts.events):
             return local
-        if plan.heir is not None:
-            return Fixed(self, plan.heir, Manner.HERITAGE, local, door)
         route = local
-        if plan.shadow is not None:
+        if plan.heir is not None:
+            route = Fixed(self, plan.heir, Manner.HERITAGE, local, door)
+        elif plan.shadow is not None:
             route = Copied(self, local, self._copies, door, plan.shadow, plan.shadow_fraction)
         if not plan.shares:
             return route

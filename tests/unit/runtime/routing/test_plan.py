@@ -78,6 +78,25 @@ def test_who_is_on_trial_passes_nothing_on(role: str) -> None:
     assert not plan(RouteTable(generation=1, revisions={"s": STABLE, HERE: me}), HERE).splits
 
 
+def test_an_arm_that_does_not_answer_keeps_its_clients_from_moving() -> None:
+    both = plan(table(b=arm("b", 20), c=arm("c", 30), d=candidate(5)), HERE)
+    silent = Route(version="b", role="arm", arm="b", weight=20)
+    alone = plan(table(b=silent, c=arm("c", 30), d=candidate(5)), HERE)
+    assert [alone.of_bucket(number) for number in range(BUCKETS)] == [
+        both.of_bucket(number) for number in range(BUCKETS)
+    ]
+    assert obstacle(alone.table, 0) is None
+    assert (both.named("b"), alone.named("b")) == ("b", None)
+
+
+@pytest.mark.parametrize("role", ["candidate", "retiring"])
+def test_the_arms_clients_get_their_arm_wherever_they_come_in(role: str) -> None:
+    me = Route(version="2", role=role, weight=50 if role == "candidate" else 0, address="c:80")
+    made = plan(RouteTable(generation=1, revisions={"s": STABLE, HERE: me, "b": arm("b", 20)}), HERE)
+    assert (made.of_bucket(1999), made.of_bucket(2000)) == ("b", None)
+    assert made.heir == ("s" if role == "retiring" else None)
+
+
 def test_who_retires_or_is_not_there_passes_all_to_the_stable_one() -> None:
     retiring = Route(version="0", role="retiring")
     assert plan(RouteTable(generation=1, revisions={HERE: retiring, "s": STABLE}), HERE).heir == "s"
