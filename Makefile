@@ -9,7 +9,7 @@ venv: ; @python3 -m e2e.workbench
 lint: venv ; @$(BIN)/ruff check . && $(BIN)/ruff format --check .
 types: venv ; @$(BIN)/mypy
 contracts: venv ; @$(BIN)/lint-imports --no-cache
-unit: venv ; @$(BIN)/pytest tests -m "not cluster"
+unit: venv ; @$(BIN)/pytest tests -m "not cluster" -n 2 --dist loadfile
 e2e: venv cluster-up images ; @$(BIN)/pytest tests e2e -m "cluster"
 cluster-up: ; @python3 -m e2e.cluster up
 cluster-down: ; @python3 -m e2e.demo.forward close && python3 -m e2e.cluster down
