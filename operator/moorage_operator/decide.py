@@ -6,18 +6,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from moorage_operator import hosting
 from moorage_operator.api.blueprint import Blueprint
 from moorage_operator.api.guests import as_owner
 from moorage_operator.api.judgement import Readings
 from moorage_operator.api.model_deployment import ModelDeployment
-from moorage_operator.api.records import Decision, Defaults, Endpoint, Invited, Resolution, Resolved, Snapshot
-from moorage_operator.api.step import Companion, RevisionState, Scene, Size, Step
+from moorage_operator.api.records import (
+    Body,
+    Decision,
+    Defaults,
+    Endpoint,
+    Invited,
+    ObjectRef,
+    Resolution,
+    Resolved,
+    Snapshot,
+)
+from moorage_operator.api.step import RevisionState, Scene, Size, Step
 from moorage_operator.desired import autoscaler
 from moorage_operator.desired.blueprint import blueprint
 from moorage_operator.desired.build import build
 from moorage_operator.desired.revision import meaning_hash
 from moorage_operator.desired.routes import routes
-from moorage_operator.errors import Fault, SpecFault
+from moorage_operator.errors import ApplyFault, Fault, SpecFault
+from moorage_operator.hosting import House
 from moorage_operator.judge.evidence import Company, Evidence, Fit, Trial
 from moorage_operator.judge.happenings import happenings
 from moorage_operator.judge.investigate import investigate, refusals
@@ -78,18 +90,21 @@ def decide(
         return Decision((), _plain(owner), status_changed=False)
     world = sort(snapshot)
     meaning = _meaning(owner, resolution, defaults, endpoint)
-    company = [_company(owner, each, defaults) for each in invited]
-    blueprints = _blueprints(world, [meaning.fresh, *(fresh for _, fresh in company)])
+    arrived = [_company(owner, each, defaults) for each in invited]
+    blueprints = _blueprints(world, [meaning.fresh, *(fresh for _, fresh in arrived)])
     states = revision_states(world, owner, blueprints.values())
     fit = _fit(world, owner, meaning.wanted)
+    house = House(snapshot, world, readings, faults)
+    company = hosting.received(house, [each for each, _ in arrived])
     scene = _scene(snapshot, world, meaning, states, retire_seconds, readings, fit)
-    scene = replace(scene, companions={each.revision: _companion(each) for each, _ in company if each.revision})
+    scene = replace(scene, companions=hosting.companions(company), places=hosting.places(company))
     ended = crashes(world.pods_of(scene.memory.candidate))
     stood = standing(owner, scene.memory, readings, ended, snapshot.now)
     scene = replace(scene, judgement=stood.judgement)
     step = next_step(scene)
     table = next_routes(world, routes(owner.spec, step, states))
     wished = build(owner, step, blueprints, table, defaults, remembered=_remembered(scene, owner, blueprints))
+    aside = hosting.children(owner.metadata.name, company, (step.stable, step.candidate))
     evidence = investigate(
         snapshot,
         world,
@@ -98,16 +113,17 @@ def decide(
         wanted=meaning.wanted,
         meaning=meaning.resolved,
         resolution=meaning.resolution,
-        refusals=refusals(faults, map(ref_of, wished), world.foreign),
+        refusals=refusals(*_of_those_who_serve(faults, wished, aside), world.foreign),
         update=_update(meaning, blueprints),
         scaled=autoscaler.wanted(owner.spec),
         trial=_trial(scene, step, stood, fit),
-        company=tuple(each for each, _ in company),
+        company=company,
     )
     told = status(evidence)
-    writes = changes(world, wished, table.generation if wished else 0)
+    writes = changes(world, wished, table.generation if wished else 0, last=aside)
     news = happenings(owner.status, told)
-    again = _look_again(evidence, world, faults, stood.look_again if step.candidate is not None else None)
+    due_in = stood.look_again if step.candidate is not None else None
+    again = _look_again(evidence, world, faults, (due_in, *hosting.moments(house, evidence)))
     return Decision(writes, told, told != _plain(owner), again, news)
 
 
@@ -141,11 +157,17 @@ def _blueprints(world: World, rendered: Iterable[Blueprint | None]) -> dict[str,
 
 def _company(owner: ModelDeployment, invited: Invited, defaults: Defaults) -> tuple[Company, Blueprint | None]:
     """A guest, and its revision as it would be born today."""
-    stand_in, guest = as_owner(owner, invited.guest), invited.guest
+    stand_in = as_owner(owner, invited.guest)
     meaning = _meaning(stand_in, invited.resolution, defaults, invited.endpoint)
-    fault = meaning.resolution.fault
-    obstacle = fault.message if fault is not None and meaning.fresh is None else None
-    return Company(guest, meaning.resolved, meaning.wanted, obstacle), meaning.fresh
+    return Company(invited.guest, meaning.resolved, meaning.wanted, meaning.resolution), meaning.fresh
+
+
+def _of_those_who_serve(
+    faults: tuple[Fault, ...], wished: Iterable[Body], aside: frozenset[str]
+) -> tuple[tuple[Fault, ...], list[ObjectRef]]:
+    """Without what concerns only guests."""
+    own = tuple(each for each in faults if not isinstance(each, ApplyFault) or each.child not in aside)
+    return own, [ref for ref in map(ref_of, wished) if ref.name not in aside]
 
 
 def _scene(
@@ -180,10 +202,6 @@ def _scene(
     return replace(scene, routed=routed(world, readings, states.get(stable) if stable is not None else None))
 
 
-def _companion(company: Company) -> Companion:
-    return Companion(company.guest.role, company.guest.name, company.guest.percent)
-
-
 def _trial(scene: Scene, step: Step, stood: Standing, fit: Fit) -> Trial:
     """The numbers that led to a rollback stay until somebody else comes in."""
     told = Trial(plan=scene.plan, fit=fit)
@@ -214,10 +232,12 @@ def _update(meaning: _Meaning, blueprints: Mapping[str, Blueprint]) -> tuple[str
     return differing_parts(blueprints[meaning.fresh.revision], meaning.fresh)
 
 
-def _look_again(evidence: Evidence, world: World, faults: tuple[Fault, ...], due_in: float | None) -> float | None:
+def _look_again(
+    evidence: Evidence, world: World, faults: tuple[Fault, ...], due: tuple[float | None, ...]
+) -> float | None:
     left, problem = evidence.seconds_left, evidence.problems.any
     moments = [
-        due_in,
+        *due,
         evidence.step.look_again,
         left if left is not None and left > 0 else None,
         problem.patience if problem is not None else None,

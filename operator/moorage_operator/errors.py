@@ -32,4 +32,11 @@ class RegistryFault(Fault):
 
 
 class ApplyFault(Fault):
-    """A child object was refused by the API server (quota, admission, validation), or belongs to somebody else."""
+    """A child object was refused by the API server (quota, admission, validation), or belongs to somebody else.
+
+    `child`: its name, where it is known.
+    """
+
+    def __init__(self, reason: str, message: str, *, retry_after: float | None = None, child: str = "") -> None:
+        super().__init__(reason, message, retry_after=retry_after)
+        self.child = child

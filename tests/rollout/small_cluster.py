@@ -7,7 +7,7 @@ clock that only moves when told.
 
 from __future__ import annotations
 
-import copy
+import copy as copying
 import json
 import re
 import zlib
@@ -85,7 +85,8 @@ class Fate:
 @dataclass
 class SmallCluster:
     """The world around one CR. `fates` by version; a version without one is a good one. `silent`: the pods' admin port
-    gives no answer. `recollection`: what the operator's process remembers.
+    gives no answer. `recollection`: what the operator's process remembers. `unknown`: the registry's no, by the
+    storageUri of a guest.
     """
 
     owner: Object = field(default_factory=custom_resource)
@@ -101,6 +102,7 @@ class SmallCluster:
     retire_seconds: float = 30.0
     requests_per_second: float = 0.0
     silent: bool = False
+    unknown: dict[str, Fault] = field(default_factory=dict)
     recollection: Recollection = field(default_factory=Recollection)
     _applied: dict[tuple[ObjectRef, str], Object] = field(default_factory=dict)
     _counter: int = 0
@@ -111,7 +113,7 @@ class SmallCluster:
         for change in decision.changes[:limit]:
             self.write(change)
         if status and decision.status_changed:
-            self.owner["status"] = copy.deepcopy(dict(decision.status))
+            self.owner["status"] = copying.deepcopy(dict(decision.status))
         return decision
 
     def decide(self, *faults: Fault) -> Decision:
@@ -137,6 +139,8 @@ class SmallCluster:
     def _invited(self, guest: Guest) -> Invited:
         """Whatever a guest's storageUri names after the last slash or @ is its version."""
         uri = guest.model.storage_uri
+        if uri in self.unknown:
+            return Invited(guest, Resolution(None, self.unknown[uri]), ENDPOINT)
         version = re.split("[/@]", uri)[-1]
         return Invited(guest, Resolution(Resolved(uri, version, f"mlflow-artifacts:/1/{version}")), ENDPOINT)
 
@@ -271,9 +275,12 @@ class SmallCluster:
         own, table = pod["metadata"]["labels"][REVISION_LABEL], pod.get("table")
         count(pod, "answered", "ok", requests)
         for revision, route in (table.revisions if table is not None else {}).items():
-            if revision == own or route.role != "candidate" or not route.weight:
+            fate = self.fates.get(route.version, Fate())
+            if route.role == "shadow":
+                copy(pod, revision, requests * table.shadow_percent / 100 if table is not None else 0.0, fate)
+            if revision == own or route.role not in ("candidate", "arm") or not route.weight or not route.address:
                 continue
-            share, fate = requests * route.weight / 100, self.fates.get(route.version, Fate())
+            share = requests * route.weight / 100
             count(pod, "answered", "ok", -share)
             count(pod, revision, "failed", share * fate.errors)
             count(pod, revision, "ok", share * (1 - fate.errors))
@@ -294,7 +301,7 @@ class SmallCluster:
 
     def _pod(self, name: str, deployment: Object) -> Object:
         template = deployment["spec"]["template"]
-        metadata = copy.deepcopy(dict(template["metadata"]))
+        metadata = copying.deepcopy(dict(template["metadata"]))
         return {
             "metadata": {"annotations": {}, **metadata, "name": name},
             "version": deployment["metadata"]["annotations"][VERSION_ANNOTATION],
@@ -305,7 +312,7 @@ class SmallCluster:
     def _kubelet(self, pod: Object) -> None:
         fate = self.fates.get(pod["version"], Fate())
         if fate.status is not None:
-            pod["status"] = {"phase": "Running", **copy.deepcopy(dict(fate.status))}
+            pod["status"] = {"phase": "Running", **copying.deepcopy(dict(fate.status))}
         elif fate.seconds is not None and self.now - pod["born"] >= timedelta(seconds=fate.seconds):
             pod["status"] = ready_status(fate.digest, fate.report)
         # The kubelet refreshes the mounted table when it sees another annotation.
@@ -320,7 +327,7 @@ class SmallCluster:
 
     def _apply(self, ref: ObjectRef, body: Mapping[str, Any], manager: str) -> None:
         assert ref not in self.foreign, f"{ref} belongs to somebody else"
-        wished = copy.deepcopy(dict(body))
+        wished = copying.deepcopy(dict(body))
         live = self.objects.setdefault(ref, {"metadata": {"uid": self._uid()}})
         if manager == CHILD_MANAGER:
             others = [each for (owned, who), each in self._applied.items() if owned == ref and who != manager]
@@ -359,6 +366,13 @@ def count(pod: Object, side: str, what: str, amount: float) -> None:
     counted[what] = counted.get(what, 0.0) + amount
 
 
+def copy(pod: Object, revision: str, copies: float, fate: Fate) -> None:
+    """A shadow gets copies; each answer is compared."""
+    count(pod, revision, "ok", copies)
+    count(pod, revision, "copies", copies)
+    count(pod, revision, "differed", copies * fate.differs)
+
+
 def pod_report(pod: Object, revision: str) -> PodReport:
     """What the pod's admin port tells; every request takes 2 ms."""
     counted, table = pod.get("counted", {}), pod.get("table")
@@ -380,6 +394,9 @@ def _forwarded(told: Mapping[str, float]) -> Forwarded:
         shielded=outcomes.get("failed", 0),
         compared=outcomes.get("ok", 0),
         differed=int(told.get("differed", 0)),
+        copies=int(told.get("copies", 0)),
+        slower_seconds=0.001 * outcomes.get("ok", 0),
+        samples=("label[0]: 1 instead of 0",) if told.get("differed") else (),
     )
 
 
@@ -410,7 +427,7 @@ def _merge(live: Object, wished: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(live.get(key), dict):
             _merge(live[key], value)
         else:
-            live[key] = copy.deepcopy(value)
+            live[key] = copying.deepcopy(value)
 
 
 def _drop(live: Object, before: Mapping[str, Any], now: list[Mapping[str, Any]]) -> None:

@@ -29,6 +29,7 @@ class ConditionType(StrEnum):
     SCHEMA_COMPATIBLE = "SchemaCompatible", "Does the newest revision take and give what the one that serves does?"
     UPDATE_AVAILABLE = "UpdateAvailable", "Would this release of the operator render the pods differently?"
     SCALING_ACTIVE = "ScalingActive", "Can the autoscaler do its work?"
+    GUESTS_HEALTHY = "GuestsHealthy", "Do the shadow and every arm of the A/B test answer?"
 
 
 class Reason(StrEnum):
@@ -499,6 +500,15 @@ class Reason(StrEnum):
         "DefaultsChanged",
         "This release, or its settings, would render the pods differently; nothing restarts because of that.",
         "Change any pod setting (an annotation in spec.podTemplate does), or take the next model version.",
+    )
+
+    # GuestsHealthy
+    GUESTS_ANSWER = "GuestsAnswer", "The shadow and every arm of the A/B test answer."
+    GUEST_STANDS = "GuestStands", "A shadow or an arm of an A/B test answers, and gets its copies or its clients."
+    GUEST_REPEATED = (
+        "GuestRepeated",
+        "An arm of the A/B test, or the shadow, means the same version with the same settings as another one.",
+        "Name another version, or remove one of them.",
     )
 
     # ScalingActive

@@ -167,6 +167,22 @@ class Readings:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What the pods that serve have counted of a guest, `at` a moment, since they started: as `GuestCounts`."""
+
+    at: datetime
+    requests: int = 0
+    failed: int = 0
+    shielded: int = 0
+    held: int = 0
+    compared: int = 0
+    differing: int = 0
+    dropped: int = 0
+    slower_millis: float | None = None
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Crash:
     """A container of the candidate that ended while it was judged. `code`: its exit code."""
 

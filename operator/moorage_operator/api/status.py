@@ -191,6 +191,31 @@ class ResolvedModel(Told):
     """Name of the registry that was asked."""
 
 
+class GuestCounts(Told):
+    """What the pods of the version that serves have counted of a guest since they started, as their metrics do."""
+
+    at: _Time
+    """When they were asked; again after analysis.interval (10s without a rollout), while the numbers change."""
+    requests: _Count = 0
+    """Requests of the arm's clients that it was given; copies that the shadow was given."""
+    failed: _Count = 0
+    """Those that it failed, refused, or was late with."""
+    shielded: _Count = 0
+    """Those among them that the version that serves answered instead."""
+    held: _Count = 0
+    """Requests of the arm's clients that it was not given while it failed, or for want of room."""
+    compared: _Count = 0
+    """Answers that were compared with those of the version that serves."""
+    differing: _Count = 0
+    """Those among them that differ."""
+    dropped: _Count = 0
+    """Copies and comparisons that were left out for want of room, or because nothing could be said."""
+    slower_millis: _Number | None = None
+    """Milliseconds that it took longer than the version that serves, on average of the compared; below 0: less."""
+    samples: Annotated[tuple[_Text, ...], Field(max_length=3)] = Field(default=(), json_schema_extra=ATOMIC)
+    """A few answers that differed, without inputs."""
+
+
 class GuestStatus(Told):
     """A model beside spec.model: the shadow, or an arm of the A/B test."""
 
@@ -204,8 +229,12 @@ class GuestStatus(Told):
     """What its storageUri meant at the last answer of the registry."""
     ready_replicas: _Count = 0
     """Its pods that answered their test request."""
+    reason: _Word | None = None
+    """What keeps it from standing there, in one word, as in the condition GuestsHealthy; none: it stands."""
     message: _Text | None = None
-    """What keeps it from standing there."""
+    """The same in a sentence that says what to do."""
+    counts: GuestCounts | None = None
+    """What was counted of it; absent before the first request or copy."""
 
 
 class ModelDeploymentStatus(Told):
@@ -217,7 +246,8 @@ class ModelDeploymentStatus(Told):
         default=(), json_schema_extra=keyed("type")
     )
     """Verdicts: Ready, Reconciling, Stalled, ArtifactReady, RolloutHealthy, RegistryReachable, SchemaCompatible,
-    UpdateAvailable, and ScalingActive with autoScaling. Ready=True: a pod answered a real request with what serves."""
+    UpdateAvailable, ScalingActive with autoScaling, and GuestsHealthy with shadow or abTest. Ready=True: a pod answered
+    a real request with what serves."""
     url: _Uri | None = None
     """Base URL inside the cluster."""
     version: _Version | None = None

@@ -183,12 +183,13 @@ class Routed:
 class Companion:
     """A revision that stands beside the stable one for as long as the spec says: a shadow, or an arm of an A/B test.
 
-    `percent`: of the copies, or of the clients.
+    `percent`: of the copies, or of the clients. `fits`: whether it takes and gives what the stable revision does.
     """
 
     role: Role
     name: str
     percent: float
+    fits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ class Scene:
     wanted one included. `selected`: the revision that the public Service selects. `judgement`: of the candidate in this
     step, None before the first. `meaning`: a hash of what the spec says. `previous`: revisions that served, the newest
     first. `misfit`: why the candidate's schema does not fit the stable one's. `deadline_seconds`: that a candidate may
-    take to answer. `companions`: by revision.
+    take to answer. `companions`: by revision. `places`: percent of the clients by arm, whoever answers them.
     """
 
     wanted: str | None
@@ -218,6 +219,7 @@ class Scene:
     misfit: str | None = None
     deadline_seconds: float = 600.0
     companions: Mapping[str, Companion] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +230,8 @@ class Step:
     choose. `weights`: percent of the traffic by revision, `shadow`: of copies. `target`: the revision that the public
     Service should select. `removed`: revisions to delete. `patient`: the phase may last as long as it likes. `stuck`:
     the step cannot be judged, and nobody said what then. `note`: what it waits for. `candidate_copies`: the copies
-    are the candidate's. `look_again`: seconds until time
-    alone changes the step.
+    are the candidate's. `places`: percent of the clients by arm, whoever answers them. `candidate_arm`: the arm whose
+    model the candidate is; its clients stay with it. `look_again`: seconds until time alone changes the step.
     """
 
     stable: str | None
@@ -251,6 +253,8 @@ class Step:
     stuck: bool = False
     note: str = ""
     companions: Mapping[str, Companion] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
+    candidate_arm: str | None = None
     candidate_copies: bool = False
 
     def roles(self) -> dict[str, Role]:

@@ -36,7 +36,7 @@ def as_fault(error: ApiError, ref: ObjectRef) -> ApplyFault | None:
         return None
     said = " ".join(error.message.split()).rstrip(". ")[:600]
     message = f"{ref.kind} {ref.name} was refused by the API server: {said}. {reason.cure}"
-    return ApplyFault(reason, message, retry_after=RETRY_AFTER)
+    return ApplyFault(reason, message, retry_after=RETRY_AFTER, child=ref.name)
 
 
 def _by_words(message: str) -> Reason | None:

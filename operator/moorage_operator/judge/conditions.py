@@ -8,6 +8,7 @@ from typing import Any
 from moorage_operator.api.conditions import ConditionType
 from moorage_operator.judge import (
     artifact_ready,
+    guests_healthy,
     ready,
     reconciling,
     registry_reachable,
@@ -31,12 +32,14 @@ _JUDGES: dict[ConditionType, Callable[[Evidence], Verdict]] = {
     ConditionType.SCHEMA_COMPATIBLE: schema_compatible.judge,
     ConditionType.UPDATE_AVAILABLE: update_available.judge,
     ConditionType.SCALING_ACTIVE: scaling_active.judge,
+    ConditionType.GUESTS_HEALTHY: guests_healthy.judge,
 }
 
 
 _ASKED: dict[ConditionType, Callable[[Evidence], bool]] = {
     ConditionType.SCHEMA_COMPATIBLE: schema_compatible.asked,
     ConditionType.SCALING_ACTIVE: lambda evidence: evidence.scaled,
+    ConditionType.GUESTS_HEALTHY: guests_healthy.asked,
 }
 """Those that are only told where there is something to tell."""
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from moorage_operator.api.guests import Guest
-from moorage_operator.api.judgement import Judgement
+from moorage_operator.api.judgement import Counted, Judgement
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.problem import Problem
 from moorage_operator.api.records import Body, Resolution, Resolved
 from moorage_operator.api.step import AT_ONCE, Failure, Phase, Plan, RevisionState, Step
+from moorage_operator.errors import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,24 @@ NO_TRIAL = Trial()
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """One guest as it stands. `revision`: None while nobody can say which; `obstacle`: why."""
+    """One guest as it stands.
+
+    `revision`: None while nobody can say which; `resolution`: may tell why. `twin`: the guest that has its revision
+    already. `misfit`: what clients of the stable revision would miss. `faults`: what the writes of its own children
+    met. `counted`: what the pods that serve counted of it. `problem`: what is wrong with it; `doubt`: seconds until
+    what is no problem yet will be one.
+    """
 
     guest: Guest
     resolved: Resolved | None
     revision: str | None
-    obstacle: str | None = None
+    resolution: Resolution
+    twin: Guest | None = None
+    misfit: str | None = None
+    faults: tuple[Fault, ...] = ()
+    counted: Counted | None = None
+    problem: Problem | None = None
+    doubt: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Any
 from moorage_operator.api.conditions import ConditionType, Reason
 from moorage_operator.api.model_deployment import ModelDeploymentStatus
 from moorage_operator.api.records import Happening
+from moorage_operator.api.status import GuestStatus
+from moorage_operator.api.step import Role
 
 _WARNED = (ConditionType.STALLED, "True"), (ConditionType.REGISTRY_REACHABLE, "False"), (ConditionType.READY, "False")
 """The condition statuses that are worth a warning when they come, or come for another reason."""
@@ -16,7 +18,7 @@ _WARNED = (ConditionType.STALLED, "True"), (ConditionType.REGISTRY_REACHABLE, "F
 def happenings(before: ModelDeploymentStatus, after: Mapping[str, Any]) -> tuple[Happening, ...]:
     """In the order in which they are told. Equal statuses give none."""
     told = ModelDeploymentStatus.model_validate(after)
-    story = (_newcomer, _asked, _steps, _judgement, _pause, _rollback, _promotion, _warnings, _recovery)
+    story = (_newcomer, _asked, _steps, _judgement, _pause, _rollback, _promotion, _guests, _warnings, _recovery)
     return tuple(happening for tell in story for happening in tell(before, told))
 
 
@@ -80,6 +82,29 @@ def _promotion(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> I
         return
     instead = f" instead of {previous.version} ({previous.revision})" if previous is not None else ""
     yield Happening("Normal", Reason.SERVING, f"Version {stable.version} ({stable.revision}) serves{instead}.")
+
+
+def _guests(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
+    for guest in after.guests:
+        was = next((each for each in before.guests if (each.role, each.name) == (guest.role, guest.name)), None)
+        if guest.reason not in (None, Reason.LOADING, was.reason if was is not None else None):
+            yield Happening("Warning", guest.reason or "", guest.message or "")
+        elif _stands(guest) and (was is None or not _stands(was) or was.revision != guest.revision):
+            yield Happening("Normal", Reason.GUEST_STANDS, _standing(guest, was))
+
+
+def _stands(guest: GuestStatus) -> bool:
+    """A message without a reason says that it serves in another role."""
+    return guest.reason is None and guest.message is None
+
+
+def _standing(guest: GuestStatus, was: GuestStatus | None) -> str:
+    version = guest.model.version if guest.model is not None else "?"
+    shadow = guest.role == Role.SHADOW
+    who = f"{'Shadow' if shadow else f'Arm {guest.name}'} (version {version})"
+    gets = "gets its copies" if shadow else "answers its clients"
+    over = was.reason if was is not None and was.reason != Reason.LOADING else None
+    return f"{who} {gets}." + (f" {over} is over." if over else "")
 
 
 def _warnings(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:

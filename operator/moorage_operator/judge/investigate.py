@@ -9,6 +9,7 @@ from moorage_operator.api.records import ObjectRef, Resolution, Resolved, Snapsh
 from moorage_operator.api.step import RevisionState, Step
 from moorage_operator.errors import Fault
 from moorage_operator.judge.evidence import NO_TRIAL, Company, Evidence, Problems, Trial, worst
+from moorage_operator.judge.guest_problems import examined
 from moorage_operator.judge.keyless import Keyless, keyless
 from moorage_operator.judge.meaning import resolution_problem
 from moorage_operator.judge.pod_problems import download_problem, serving_problem
@@ -57,7 +58,7 @@ def investigate(
         cleaning=bool(world.leftovers),
         doubt=keys.left,
         trial=trial,
-        company=company,
+        company=tuple(examined(each, snapshot, world, step, _digest(states, each.revision)) for each in company),
     )
 
 
@@ -66,6 +67,11 @@ def refusals(
 ) -> tuple[Problem | None, ...]:
     """Who said no to a child."""
     return (refused(faults), conflict(wished, foreign))
+
+
+def _digest(states: Mapping[str, RevisionState], revision: str | None) -> str | None:
+    state = states.get(revision) if revision is not None else None
+    return state.digest if state is not None else None
 
 
 def _download(

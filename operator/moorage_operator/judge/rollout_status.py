@@ -7,7 +7,7 @@ from typing import Any
 
 from moorage_operator.api.judgement import Check, Judgement
 from moorage_operator.api.step import Failure, Step
-from moorage_operator.judge.evidence import Company, Evidence
+from moorage_operator.judge.evidence import Evidence
 from moorage_operator.judge.times import milliseconds
 
 MESSAGE_LENGTH = 2000
@@ -33,14 +33,9 @@ def intents(step: Step) -> list[dict[str, Any]]:
     ]
 
 
-def guests(evidence: Evidence) -> list[dict[str, Any]]:
-    """The shadow and the arms."""
-    return [_guest(evidence, each) for each in evidence.company]
-
-
 def traffic(evidence: Evidence) -> str | None:
     """Versions with their shares, for example 3=95%, 4=5%; the one that serves first."""
-    weights = sorted(evidence.step.weights.items(), key=lambda each: each[0] != evidence.step.stable)
+    weights = sorted(_shares(evidence.step).items(), key=lambda each: each[0] != evidence.step.stable)
     shown = [(name, weight) for name, weight in weights if weight]
     versions = [evidence.states[name].version for name, _ in shown]
     twins = len(set(versions)) < len(versions)
@@ -51,27 +46,13 @@ def traffic(evidence: Evidence) -> str | None:
     return ", ".join(told) or None
 
 
-def _guest(evidence: Evidence, told: Company) -> dict[str, Any]:
-    state, resolved = evidence.state(told.revision), told.resolved
-    model = (
-        {
-            "storageUri": resolved.storage_uri,
-            "version": resolved.version,
-            "artifactUri": resolved.artifact_uri,
-            "registry": resolved.registry,
-        }
-        if resolved is not None
-        else None
-    )
-    whole = {
-        "role": told.guest.role.value,
-        "name": told.guest.name,
-        "revision": told.revision,
-        "model": model,
-        "readyReplicas": state.ready if state is not None else 0,
-        "message": told.obstacle,
-    }
-    return {key: value for key, value in whole.items() if value is not None}
+def _shares(step: Step) -> dict[str, int]:
+    """Percent by revision; what an arm has of the candidate's is the candidate's."""
+    moved = step.places.get(step.candidate_arm, 0) if step.candidate_arm is not None else 0
+    if step.candidate is None or step.stable is None or not moved:
+        return dict(step.weights)
+    given = {step.stable: step.weights[step.stable] - moved, step.candidate: step.weights[step.candidate] + moved}
+    return {**step.weights, **given}
 
 
 def _trial(evidence: Evidence) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from moorage_operator.api.model_deployment import HistoryEntry
 from moorage_operator.api.step import RevisionState
 from moorage_operator.judge.conditions import conditions
 from moorage_operator.judge.evidence import Evidence
-from moorage_operator.judge.rollout_status import failed, guests, intents, rollout, traffic
+from moorage_operator.judge.guest_status import guests
+from moorage_operator.judge.rollout_status import failed, intents, rollout, traffic
 from moorage_operator.judge.times import milliseconds, seconds
 from moorage_operator.names import revision_selector, url
 

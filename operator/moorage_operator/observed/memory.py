@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from moorage_operator.api.judgement import Check, Judgement, Verdict
+from moorage_operator.api.judgement import Check, Counted, Judgement, Verdict
 from moorage_operator.api.model_deployment import ModelDeploymentStatus
 from moorage_operator.api.status import CheckStatus, JudgementStatus, RolloutStatus
 from moorage_operator.api.step import Answer, Failure, Memory, Phase, Progress
@@ -28,6 +28,15 @@ def remember(status: ModelDeploymentStatus, now: datetime) -> Memory:
         ),
         answers=tuple(Answer(each.name, each.value, each.answer, each.message) for each in status.intents),
     )
+
+
+def counted_before(status: ModelDeploymentStatus, role: str, name: str, revision: str, now: datetime) -> Counted | None:
+    """What was told last of this very revision as that guest; None when nothing was."""
+    told = next((each for each in status.guests if (each.role, each.name) == (role, name)), None)
+    if told is None or told.counts is None or told.revision != revision:
+        return None
+    counts = told.counts.model_dump()
+    return Counted(**{**counts, "at": _time(told.counts.at, now)})
 
 
 def _progress(rollout: RolloutStatus, now: datetime) -> Progress:

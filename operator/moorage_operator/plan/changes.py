@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from moorage_operator.api.records import Body, Change, ObjectRef, Verb
 from moorage_operator.names import (
@@ -19,11 +19,17 @@ from moorage_operator.plan.difference import difference, hands_over
 _OF_REVISIONS = ("Deployment", "Service", "ControllerRevision")
 
 
-def changes(world: World, wished: Sequence[Body], generation: int) -> tuple[Change, ...]:
-    """Everything that has to be written so that the world becomes as wished; nothing when it already is."""
+def changes(world: World, wished: Sequence[Body], generation: int, *, last: Collection[str] = ()) -> tuple[Change, ...]:
+    """Everything that has to be written so that the world becomes as wished; nothing when it already is.
+
+    `last`: names of children of which a refused one shall hold up nothing else.
+    """
     blocked = world.leftovers | world.foreign
     applies = [change for body in wished if ref_of(body) not in blocked for change in _write(world, body)]
-    return (*applies, *_touches(world.pods, generation), *_deletes(world, {ref_of(body) for body in wished}))
+    ahead = [each for each in applies if each.ref.name not in last]
+    behind = [each for each in applies if each.ref.name in last]
+    deletes = _deletes(world, {ref_of(body) for body in wished})
+    return (*ahead, *_touches(world.pods, generation), *deletes, *behind)
 
 
 def ref_of(body: Body) -> ObjectRef:

@@ -22,6 +22,27 @@ def arms(scene: Scene, company: dict[str, Companion]) -> dict[str, int]:
     return {name: int(each.percent) for name, each in told.items()}
 
 
+def places(scene: Scene, stable: str | None) -> dict[str, int]:
+    """Percent of the clients by arm. An arm that does not answer keeps its place, and the stable revision answers it:
+    else the clients of the others would move.
+    """
+    return dict(scene.places) if stable is not None else {}
+
+
+def arm_of(scene: Scene, candidate: str | None) -> str | None:
+    """The arm whose model comes in as the next stable one, once it answers."""
+    found = scene.companions.get(candidate) if candidate is not None else None
+    if candidate is None or found is None or found.role is not Role.ARM or not _answers(scene, candidate):
+        return None
+    return found.name
+
+
+def has_won(scene: Scene, revision: str) -> bool:
+    """Whether it is the arm that answers everybody."""
+    found = scene.companions.get(revision)
+    return found is not None and found.role is Role.ARM and found.percent >= 100
+
+
 def copies(scene: Scene, company: dict[str, Companion]) -> float:
     """Percent of the requests that the shadow gets copies of."""
     shadows = (each.percent for name, each in company.items() if each.role is Role.SHADOW and _answers(scene, name))
@@ -41,4 +62,5 @@ def _size(scene: Scene, name: str, companion: Companion) -> int:
 
 
 def _answers(scene: Scene, name: str) -> bool:
-    return roles.ready(scene, name) > 0 and scene.revisions[name].address is not None
+    fits = scene.companions[name].fits
+    return fits and roles.ready(scene, name) > 0 and scene.revisions[name].address is not None

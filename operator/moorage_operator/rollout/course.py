@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from moorage_operator.api.judgement import Verdict
 from moorage_operator.api.step import Phase, PlannedStep, Progress, Scene
 from moorage_operator.rollout import roles
-from moorage_operator.rollout.company import arms, copies, present
+from moorage_operator.rollout.company import copies, places, present
 from moorage_operator.rollout.intents import Asked
 from moorage_operator.rollout.verdicts import (
     MUTE_SECONDS,
@@ -171,7 +171,7 @@ def need(progress: Progress, weight: int) -> int:
 
 def _in_force(scene: Scene, candidate: str, weight: int, shadow: float) -> bool:
     routed, company = scene.routed, present(scene, scene.memory.stable, candidate)
-    given = min(weight, 100 - sum(arms(scene, company).values()))
+    given = min(weight, 100 - sum(places(scene, scene.memory.stable).values()))
     says = (routed.weights.get(candidate, 0), routed.shadow) == (given, shadow or copies(scene, company))
     return says and (routed.acked or (scene.plan.lenient and _waited(scene) >= UNSEEN_SECONDS))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from moorage_operator.api.step import Answer, Failure, Phase, Progress, Scene, Step
 from moorage_operator.rollout import roles
-from moorage_operator.rollout.company import arms, copies, present, sizes
+from moorage_operator.rollout.company import arm_of, arms, copies, has_won, places, present, sizes
 from moorage_operator.rollout.course import DARK_SECONDS, Course, course
 from moorage_operator.rollout.goal import goal, standing_failures
 from moorage_operator.rollout.intents import Asked, asked, reconsidered
@@ -63,9 +63,11 @@ def _had(scene: Scene, candidate: str | None, told: Progress) -> int:
 
 
 def _is_proven(scene: Scene, candidate: str | None) -> bool:
-    """The way back to a revision that served is no trial."""
+    """The way back to a revision that served is no trial, nor is one that answers everybody already."""
     if candidate is None:
         return False
+    if has_won(scene, candidate):
+        return True
     stands = candidate in scene.memory.retiring and candidate in scene.previous
     return candidate != scene.wanted or (scene.plan.lenient and stands)
 
@@ -104,7 +106,7 @@ def _step(
         phase=phase,
         since=since,
         look_again=_look_again(scene, phase, since, retiring, here),
-        weights=_weights(stable, candidate, progress, arms(scene, company)),
+        weights=_weights(scene, stable, candidate, progress, arms(scene, company)),
         shadow=(here.shadow if here is not None else 0.0) or copies(scene, company),
         progress=progress,
         floors=floors(scene, stable, candidate, here),
@@ -114,6 +116,8 @@ def _step(
         stuck=here.stuck if here is not None else False,
         note=here.note if here is not None else "",
         companions=company,
+        places=places(scene, stable),
+        candidate_arm=arm_of(scene, candidate),
         candidate_copies=here is not None and here.shadow > 0,
     )
 
@@ -124,12 +128,14 @@ def _at_rest(scene: Scene, stable: str | None) -> Phase:
     return Phase.SCALING if roles.ready(scene, stable) < scene.size.minimum else Phase.STEADY
 
 
-def _weights(stable: str | None, candidate: str | None, progress: Progress, arms: dict[str, int]) -> dict[str, int]:
+def _weights(
+    scene: Scene, stable: str | None, candidate: str | None, progress: Progress, arms: dict[str, int]
+) -> dict[str, int]:
     """An A/B test keeps its clients while the stable revision changes."""
-    rest = 100 - sum(arms.values())
-    given = min(progress.weight, rest) if candidate is not None else 0
+    room = 100 - sum(places(scene, stable).values())
+    given = min(progress.weight, room) if candidate is not None else 0
     told = {candidate: given} if candidate is not None else {}
-    return told | arms | ({stable: rest - given} if stable is not None else {})
+    return told | arms | ({stable: 100 - sum(arms.values()) - given} if stable is not None else {})
 
 
 def _since(scene: Scene, phase: Phase, candidate: str | None, progress: Progress) -> datetime:

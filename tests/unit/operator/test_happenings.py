@@ -27,6 +27,11 @@ def revision(name: str, version: str) -> dict[str, Any]:
     return {"revision": name, "version": version, "artifactUri": "s3://b/1"}
 
 
+def arm(**more: Any) -> dict[str, Any]:
+    model = {"storageUri": "models:/m/7", "version": "7", "artifactUri": "s3://b/7", "registry": "default"}
+    return {"role": "arm", "name": "b", "revision": "ccc", "model": model, **more}
+
+
 def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
     found = happenings(ModelDeploymentStatus.model_validate(before), after)
     return [(each.kind, str(each.reason), each.message) for each in found]
@@ -53,6 +58,46 @@ CASES: dict[str, tuple[Status, Status, list[tuple[str, str, str]]]] = {
         STALLED,
         {"conditions": [condition("Stalled", "True", "AliasNotFound", "No alias.")]},
         [("Warning", "AliasNotFound", "No alias.")],
+    ),
+    "an arm stands": (
+        {"guests": [arm(reason="Loading", message="Arm b (version 7) downloads, loads and tests its model.")]},
+        {"guests": [arm(readyReplicas=1)]},
+        [("Normal", "GuestStands", "Arm b (version 7) answers its clients.")],
+    ),
+    "a shadow stands": (
+        {},
+        {"guests": [arm(role="shadow", name="shadow", readyReplicas=1)]},
+        [("Normal", "GuestStands", "Shadow (version 7) gets its copies.")],
+    ),
+    "an arm fails": (
+        {"guests": [arm(readyReplicas=1)]},
+        {"guests": [arm(reason="CrashLoop", message="Arm b (version 7): It ends.")]},
+        [("Warning", "CrashLoop", "Arm b (version 7): It ends.")],
+    ),
+    "an arm goes on failing": (
+        {"guests": [arm(reason="CrashLoop", message="Arm b (version 7): It ends.")]},
+        {"guests": [arm(reason="CrashLoop", message="Arm b (version 7): It ended.")]},
+        [],
+    ),
+    "an arm recovers": (
+        {"guests": [arm(reason="CrashLoop", message="Arm b (version 7): It ends.")]},
+        {"guests": [arm(readyReplicas=1)]},
+        [("Normal", "GuestStands", "Arm b (version 7) answers its clients. CrashLoop is over.")],
+    ),
+    "an arm gets another version": (
+        {"guests": [arm(readyReplicas=1)]},
+        {"guests": [arm(revision="ddd", readyReplicas=1)]},
+        [("Normal", "GuestStands", "Arm b (version 7) answers its clients.")],
+    ),
+    "an arm counts": (
+        {"guests": [arm(readyReplicas=1)]},
+        {"guests": [arm(readyReplicas=1, counts={"at": "2026-01-01T00:00:00Z", "requests": 5})]},
+        [],
+    ),
+    "an arm's model serves now": (
+        {"guests": [arm(readyReplicas=1)]},
+        {"guests": [arm(readyReplicas=1, message="Arm b (version 7) is the version that serves.")]},
+        [],
     ),
     "it recovers": (
         STALLED,
