@@ -18,7 +18,7 @@ from e2e.harness.figures import Figures
 from e2e.harness.installed import Installed
 from e2e.harness.kstatus import condition
 from e2e.harness.models import Registry
-from e2e.harness.patrol import Patrol, Round
+from e2e.harness.patrol import DOORS, Patrol, Round
 from e2e.harness.room import Room
 from e2e.harness.traffic import Traffic
 from e2e.harness.zoo import Animal
@@ -31,12 +31,6 @@ WINDOW = HOLD + 15
 LAST_REQUEST = 2.0
 """Seconds from the decision to the last request that an animal answers."""
 BEFORE_TRAFFIC = 30.0
-ROLLOUT = {
-    "steps": [{"trafficPercent": 25, "hold": f"{HOLD}s"}, {"trafficPercent": 50, "hold": f"{HOLD}s"}],
-    "scaleDownDelay": "1s",
-    "maxHold": "2m",
-    "analysis": {"interval": "2s", "minSamples": 100, "warmUp": "1s"},
-}
 RESOURCES = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}}
 """Without a limit a model that computes for ever takes the node from those who answer."""
 ZOO = zoo.animals()
@@ -55,7 +49,7 @@ class Keeper:
     def bring(self, version: str, animal: Animal | None = None) -> None:
         """Ask for this version."""
         extra: dict[str, Any] = dict(animal.spec or {}) if animal is not None else {}
-        spec = {"rollout": ROLLOUT, "resources": RESOURCES, **extra}
+        spec = {"rollout": rollout(animal.percent if animal else 25), "resources": RESOURCES, **extra}
         self.room.deploy(NAME, f"models:/{self.model}/{version}", **spec)
 
     def users(self, stack: ExitStack) -> Patrol:
@@ -111,6 +105,16 @@ def test_nobody_is_hurt(name: str, keeper: Keeper, figures: Figures) -> None:
         figures.at_most(f"{name}: decided -> last answer of it", max(late, 0.0), LAST_REQUEST)
 
 
+def rollout(percent: int) -> dict[str, Any]:
+    """Two steps, the first with this share."""
+    return {
+        "steps": [{"trafficPercent": each, "hold": f"{HOLD}s"} for each in (percent, max(percent, 50))],
+        "scaleDownDelay": "1s",
+        "maxHold": "2m",
+        "analysis": {"interval": "2s", "minSamples": 100, "warmUp": "1s"},
+    }
+
+
 def check_users(answers: Round, good: str, bad: str, name: str, figures: Figures) -> None:
     """Nobody was refused, nobody asked in vain, and what the good version says is right."""
     print(f"stalled for {answers.stalled} s", *answers.failures, sep="\n")
@@ -118,7 +122,7 @@ def check_users(answers: Round, good: str, bad: str, name: str, figures: Figures
     assert set(answers.versions) <= {good, bad}, answers.versions
     assert answers.versions[good].wrong == 0, answers
     assert sum(each.count for each in answers.versions.values()) == answers.sent
-    assert all(door["sent"] > 0 for door in answers.doors.values())
+    assert all(answers.doors[door]["sent"] > 0 for door in DOORS)
 
 
 def gets_traffic(body: Object, version: str) -> bool:

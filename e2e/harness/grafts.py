@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ LOWEST = -(2**63)
 ROUND_ROWS = 256
 """Of the square matrix that a slow model multiplies over and over: about half a millisecond a round."""
 FOR_EVER = 2**63 - 1
+DRAWN_BELOW = 2**30
+"""So many shapes that hardly one is drawn twice."""
 _node = helper.make_node
 
 
@@ -170,6 +173,25 @@ def devours_memory(graft: Grafted, numbers: int) -> None:
     _unchanged(graft, "spent")
 
 
+def leaks_memory(graft: Grafted, tensors: int) -> None:
+    """Computes so many tensors beside one whose shape no request had before. ONNX Runtime notes for every shape how it
+    laid the tensors out, in case that the shape comes again, and forgets none: some 50 bytes a tensor and request.
+    """
+    graft.add("RandomUniform", [], "drawn", shape=[1], high=float(DRAWN_BELOW))
+    graft.add("Cast", ["drawn"], "drawn_length", to=TensorProto.INT64)
+    graft.add("Concat", [graft.constant("no_rows", np.array([0], np.int64)), "drawn_length"], "new_shape", axis=0)
+    graft.add("ConstantOfShape", ["new_shape"], "new", value=helper.make_tensor("any", TensorProto.FLOAT, [1], [0.0]))
+    names = ["state", *(f"size_{number}" for number in range(tensors))]
+    steps = [_node("Size", [before], [after]) for before, after in pairwise(names)]
+    steps += [_node("Identity", ["more"], ["more_after"]), _node("Identity", ["state"], ["state_after"])]
+    once = graft.constant("once", np.array(1, np.int64))
+    _looped(graft, once, "new", steps, (None, None), (names[-1], TensorProto.INT64))
+    graft.add("Cast", ["kept"], "kept_number", to=TensorProto.FLOAT)
+    graft.add("ReduceMax", ["kept_number"], "kept_most", keepdims=0)
+    graft.add("Mul", ["kept_most", graft.constant("nothing", np.float32(0))], "spent")
+    _unchanged(graft, "spent")
+
+
 def wants_a_column_more(good: bytes) -> bytes:
     """The same classifier for tables with one more column, which it does not look at."""
     model = onnx.load_from_string(good)
@@ -228,20 +250,35 @@ def _unchanged(graft: Grafted, spent: str) -> None:
 def _rounds(graft: Grafted, rounds: str) -> None:
     """Multiplies a matrix `rounds` times; leaves zero in `spent`."""
     graft.constant("matrix", np.zeros((ROUND_ROWS, ROUND_ROWS), np.float32))
-    graft.constant("go_on", np.array(True))
-    square = [ROUND_ROWS, ROUND_ROWS]
-    body = helper.make_graph(
-        [_node("Identity", ["more"], ["more_after"]), _node("MatMul", ["state", "matrix"], ["state_after"])],
-        "round",
-        [
-            helper.make_tensor_value_info("number", TensorProto.INT64, []),
-            helper.make_tensor_value_info("more", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("state", TensorProto.FLOAT, square),
-        ],
-        [
-            helper.make_tensor_value_info("more_after", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("state_after", TensorProto.FLOAT, square),
-        ],
+    steps = [_node("Identity", ["more"], ["more_after"]), _node("MatMul", ["state", "matrix"], ["state_after"])]
+    _looped(graft, rounds, "matrix", steps, (ROUND_ROWS, ROUND_ROWS))
+    graft.add("ReduceMax", ["looped"], "spent", keepdims=0)
+
+
+def _looped(
+    graft: Grafted,
+    rounds: str,
+    begin: str,
+    steps: list[NodeProto],
+    shape: tuple[int | None, ...],
+    kept: tuple[str, int] | None = None,
+) -> None:
+    """Steps from `more`, `state` to `more_after`, `state_after`, again and again; leaves the last state in `looped`.
+
+    `shape`: of the state. `kept`: a scalar that is made on the way and its type; all of them are left in `kept`.
+    """
+    before = [
+        helper.make_tensor_value_info("number", TensorProto.INT64, []),
+        helper.make_tensor_value_info("more", TensorProto.BOOL, []),
+        helper.make_tensor_value_info("state", TensorProto.FLOAT, shape),
+    ]
+    after = [
+        helper.make_tensor_value_info("more_after", TensorProto.BOOL, []),
+        helper.make_tensor_value_info("state_after", TensorProto.FLOAT, shape),
+        *([helper.make_tensor_value_info(*kept, [])] if kept else []),
+    ]
+    go_on = graft.constant("go_on", np.array(True))
+    outputs = ["looped", *(["kept"] if kept else [])]
+    graft.nodes.append(
+        _node("Loop", [rounds, go_on, begin], outputs, body=helper.make_graph(steps, "round", before, after))
     )
-    graft.add("Loop", [rounds, "go_on", "matrix"], "multiplied", body=body)
-    graft.add("ReduceMax", ["multiplied"], "spent", keepdims=0)

@@ -1,4 +1,4 @@
-"""Users with many different questions: at an even rate, by every HTTP door, each answer held against the right one.
+"""Users with many different questions: at an even rate, by every door, each answer held against the right one.
 
 What is right was computed by ONNX Runtime from the good version's file, apart from the system under test.
 """
@@ -17,7 +17,8 @@ from typing import Any
 from e2e.harness import zoo
 
 SCRIPT = Path(__file__).with_name("patrol_in_pod.py")
-DOORS = ("v2", "v2-binary", "v1", "features")
+DOORS = ("v2", "v2-binary", "v1", "features", "grpc")
+HTTP_PORT, GRPC_PORT = 80, 9000
 JSON = {"Content-Type": "application/json"}
 
 
@@ -68,9 +69,12 @@ def read(line: str) -> Round:
     return Round(told["sent"], told["failed"], tuple(told["failures"]), versions, told["doors"], told["stalled"])
 
 
-def plan(model: str, host: str, port: int, *, rate: float, seconds: float) -> str:
+def plan(
+    model: str, host: str, *, rate: float, seconds: float, port: int = HTTP_PORT, grpc_port: int = GRPC_PORT
+) -> str:
     """The line that the patrol starts with: every patient of the data, the doors in turn."""
-    body = {"host": host, "port": port, "rate": rate, "seconds": seconds, "asks": list(asks(model))}
+    where = {"host": host, "port": port, "grpcPort": grpc_port}
+    body = {**where, "rate": rate, "seconds": seconds, "asks": list(asks(model))}
     return json.dumps(body) + "\n"
 
 
@@ -112,4 +116,17 @@ def _features(model: str, row: Any) -> tuple[str, dict[str, str], bytes]:
     return f"/v1/predict/{model}", JSON, json.dumps({"features": named}).encode()
 
 
-_MAKERS = dict(zip(DOORS, (_v2, _v2_binary, _v1, _features), strict=True))
+def _grpc(model: str, row: Any) -> tuple[str, dict[str, str], bytes]:
+    tensor = _field(1, b"X") + _field(2, b"FP32") + _field(3, bytes([1, len(row)]))
+    question = _field(1, model.encode()) + _field(5, tensor) + _field(7, row.tobytes())
+    return "/inference.GRPCInferenceService/ModelInfer", {}, question
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """One field of a protobuf message; all of ours are shorter than 128 bytes."""
+    if len(content) > 127:
+        raise ValueError(f"{len(content)} bytes")
+    return bytes([number << 3 | 2, len(content)]) + content
+
+
+_MAKERS = dict(zip(DOORS, (_v2, _v2_binary, _v1, _features, _grpc), strict=True))

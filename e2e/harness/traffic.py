@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from e2e.harness import grpc_library
 from e2e.harness.api import ApiServer, Object
 from e2e.harness.kinds import CONFIG_MAP, NAMESPACE, POD
 from e2e.harness.kubectl import Kubectl
@@ -20,6 +21,8 @@ from e2e.harness.patrol import Patrol, plan
 
 IMAGE = "localhost/moorage-runtime:dev"
 SCRIPT = Path(__file__).with_name("traffic_in_pod.py")
+LIBRARY = "/library"
+"""Where the client's pod has what its image has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Traffic:
 
     def __init__(self, api: ApiServer, kubectl: Kubectl, namespace: str) -> None:
         self.api, self.kubectl, self.namespace = api, kubectl, namespace
+        self.has_library = False
 
     def open(self) -> None:
         """Make the pod and wait until it runs."""
@@ -151,11 +155,14 @@ class Traffic:
 
     def patrol(self, model: str, namespace: str, *, rate: float = 50, seconds: float = 300) -> Patrol:
         """Start asking a deployment's model at an even rate about every patient, door by door; the caller stops it."""
+        if not self.has_library:
+            grpc_library.bring(self.kubectl, self.namespace, "client", LIBRARY)
+            self.has_library = True
         inside = ("exec", "-i", "-n", self.namespace, "client", "--", "python3", "/traffic/patrol.py")
         process = self.kubectl.start(*inside)
         assert process.stdin is not None
         host = f"{model}.{namespace}.svc.cluster.local"
-        process.stdin.write(plan(model, host, 80, rate=rate, seconds=seconds))
+        process.stdin.write(plan(model, host, rate=rate, seconds=seconds))
         process.stdin.flush()
         return Patrol(process)
 
@@ -176,13 +183,14 @@ class Traffic:
 
 
 def client_pod() -> Object:
-    """A restricted pod that sleeps; the runtime's image has all that the script needs."""
+    """A restricted pod that sleeps; the runtime's image has all that the scripts need but gRPC's client."""
     container = {
         "name": "client",
         "image": IMAGE,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python3", "-c", "import time; time.sleep(7200)"],
-        "volumeMounts": [{"name": "traffic", "mountPath": "/traffic"}],
+        "env": [{"name": "PYTHONPATH", "value": LIBRARY}],
+        "volumeMounts": [{"name": "traffic", "mountPath": "/traffic"}, {"name": "library", "mountPath": LIBRARY}],
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -196,6 +204,6 @@ def client_pod() -> Object:
             "automountServiceAccountToken": False,
             "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [container],
-            "volumes": [{"name": "traffic", "configMap": {"name": "traffic"}}],
+            "volumes": [{"name": "traffic", "configMap": {"name": "traffic"}}, {"name": "library", "emptyDir": {}}],
         },
     }

@@ -19,6 +19,10 @@ SPARED = (PATIENT, 13)
 SLOW_ROUNDS = 40
 DEVOURED = 200 << 20
 """FP32 numbers: 800 MiB, more than a small pod has."""
+LEAKED = 1800
+"""Tensors of which ONNX Runtime keeps a note each: 100 KB a request, in a millisecond."""
+LEAK_MEMORY = "96Mi"
+"""What a pod of it may use: what every pod needs, and about 500 requests."""
 BALLAST = 160 << 20
 BALLAST_MEMORY = "160Mi"
 MLMODEL = """\
@@ -31,13 +35,15 @@ saved_input_example_info: {artifact_path: input_example.json, type: dataframe, p
 @dataclass(frozen=True, slots=True)
 class Animal:
     """One bad version. `files`: its artifact by path. `reasons`: any of them may be told. `share`: of the rows that the
-    fault hits. `traffic`: whether it gets as far as users. `spec`: what the CR says beside the model.
+    fault hits. `traffic`: whether it gets as far as users. `percent`: of the users' requests, in its first step.
+    `spec`: what the CR says beside the model.
     """
 
     files: Callable[[], dict[str, bytes]]
     reasons: tuple[str, ...]
     share: float = 0.0
     traffic: bool = False
+    percent: int = 25
     spec: Mapping[str, Any] | None = None
 
 
@@ -93,9 +99,13 @@ def _wrong_expectation() -> dict[str, Any]:
     return {"testRequest": {"inputs": tensor, "expect": expected, "tolerance": 0.001}}
 
 
+def _limited(memory: str) -> dict[str, Any]:
+    """What a CR says about a pod's resources when it may use so much memory."""
+    return {"resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": memory}}}
+
+
 def animals() -> dict[str, Animal]:
     """All of them, by what is wrong with them."""
-    small = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": BALLAST_MEMORY}}
     return {
         "crashes at load": Animal(_grafted(grafts.crashes_at_load, 0.0), ("CrashLoop", "CandidateCrashed")),
         "crashes on one row in fifty": _among_users(grafts.crashes, 0.02, "CandidateCrashed", "CrashLoop"),
@@ -112,6 +122,14 @@ def animals() -> dict[str, Animal]:
         "devours memory": _among_users(
             lambda graft: grafts.devours_memory(graft, DEVOURED), 0.02, "CandidateOutOfMemory", "OOMKilled"
         ),
+        "leaks memory": Animal(
+            _grafted(lambda graft: grafts.leaks_memory(graft, LEAKED), 1.0),
+            ("CandidateOutOfMemory", "OOMKilled"),
+            share=1.0,
+            traffic=True,
+            percent=90,
+            spec=_limited(LEAK_MEMORY),
+        ),
         "wants a column more": Animal(
             lambda: _artifact(grafts.wants_a_column_more(train(0).onnx), extra=("mood",)), ("SchemaIncompatible",)
         ),
@@ -120,7 +138,7 @@ def animals() -> dict[str, Animal]:
         "is too large for its memory": Animal(
             lambda: _artifact(grafts.carries_ballast(train(0).onnx, BALLAST)),
             ("MemoryTooSmall",),
-            spec={"resources": small},
+            spec=_limited(BALLAST_MEMORY),
         ),
         "fails the test request": Animal(
             lambda: _artifact(train(2).onnx), ("TestRequestFailed",), spec=_wrong_expectation()

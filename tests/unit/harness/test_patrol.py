@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e.harness import grafts, zoo
@@ -47,7 +49,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
         each.kill()
 
 
-def walk(script: Path, port: int, rate: float, seconds: float) -> Round:
+def walk(script: Path, port: int, grpc_port: int, rate: float, seconds: float) -> Round:
     patrol = Patrol(
         subprocess.Popen(
             [sys.executable, str(script)],
@@ -59,7 +61,7 @@ def walk(script: Path, port: int, rate: float, seconds: float) -> Round:
         )
     )
     assert patrol.process.stdin is not None
-    patrol.process.stdin.write(plan("fraud", "127.0.0.1", port, rate=rate, seconds=60))
+    patrol.process.stdin.write(plan("fraud", "127.0.0.1", port=port, grpc_port=grpc_port, rate=rate, seconds=60))
     patrol.process.stdin.flush()
     time.sleep(seconds)
     return patrol.stop()
@@ -70,17 +72,19 @@ def asked(round_: Round) -> list[int]:
 
 
 def test_the_good_version_answers_everybody_right(serving: Serving, script: Path) -> None:
-    found = walk(script, serving(zoo.good()).port, rate=150, seconds=4)
+    pod = serving(zoo.good())
+    found = walk(script, pod.port, pod.grpc_port, rate=150, seconds=4)
     assert (found.failed, found.failures) == (0, ())
     assert found.sent > 300
-    assert set(found.doors) == set(DOORS)
+    assert all(found.doors[door]["sent"] > 50 for door in DOORS)
     assert found.versions["3"].wrong == 0
     assert found.versions["3"].count == found.sent
 
 
 def test_wrong_answers_are_counted_one_by_one(serving: Serving, script: Path) -> None:
     name = "disagrees on 20 % of the rows"
-    found = walk(script, serving(ZOO[name].files()).port, rate=150, seconds=4)
+    pod = serving(ZOO[name].files())
+    found = walk(script, pod.port, pod.grpc_port, rate=150, seconds=4)
     hits = grafts.hit(zoo.patients(), zoo.spared(), ZOO[name].share)
     assert found.failed == 0
     assert found.versions["3"].wrong == sum(map(int, hits[asked(found)])) > 0
@@ -88,16 +92,27 @@ def test_wrong_answers_are_counted_one_by_one(serving: Serving, script: Path) ->
 
 def test_failures_are_counted_one_by_one(serving: Serving, script: Path) -> None:
     name = "fails on 5 % of the rows"
-    found = walk(script, serving(ZOO[name].files()).port, rate=150, seconds=4)
+    pod = serving(ZOO[name].files())
+    found = walk(script, pod.port, pod.grpc_port, rate=150, seconds=4)
     hits = grafts.hit(zoo.patients(), zoo.spared(), ZOO[name].share)
     assert found.failed == sum(map(int, hits[asked(found)])) > 0
-    assert sum(door.get("failed", 0) for door in found.doors.values()) == found.failed
+    assert {door: told.get("failed", 0) for door, told in found.doors.items()} == failed_by_door(asked(found), hits)
     assert found.versions["3"].count + found.failed == found.sent
-    assert found.failures[0]["why"].startswith("500 ")
+    assert {why(failure) for failure in found.failures} == {("http", "500"), ("grpc", "INTERNAL:")}
+
+
+def failed_by_door(asked: list[int], hits: Any) -> dict[str, int]:
+    found = Counter(DOORS[number % len(DOORS)] for number in asked if hits[number])
+    return {door: found[door] for door in DOORS}
+
+
+def why(failure: dict[str, Any]) -> tuple[str, str]:
+    return ("grpc" if failure["door"] == "grpc" else "http"), failure["why"].split()[0]
 
 
 def test_nobody_there_is_a_failure_each(script: Path) -> None:
-    found = walk(script, free_port(), rate=100, seconds=1)
+    found = walk(script, free_port(), free_port(), rate=100, seconds=1)
     assert found.failed == found.sent > 50
     assert found.versions == {}
-    assert "refused" in found.failures[0]["why"].lower()
+    assert all(told["failed"] == told["sent"] > 10 for told in found.doors.values())
+    assert all("refused" in failure["why"].lower() for failure in found.failures)

@@ -25,7 +25,7 @@ from moorage_runtime.config import Schema
 
 ZOO = zoo.animals()
 USERS = sorted(name for name, animal in ZOO.items() if animal.traffic)
-DEADLY = {"crashes on one row in fifty", "hangs", "devours memory", "is ten times slower"}
+DEADLY = {"crashes on one row in fifty", "hangs", "devours memory", "leaks memory", "is ten times slower"}
 RUN = """
 import json, sys
 import numpy as np, onnxruntime
@@ -34,7 +34,7 @@ def most():
     # getrusage would tell that of the process that this one was forked from.
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 before = most()
-for row in json.loads(sys.argv[2]):
+for row in json.load(sys.stdin):
     session.run(None, {"X": np.array([row], np.float32)})
 print(most() - before)
 """
@@ -61,9 +61,11 @@ def alike(left: list[Any], right: list[Any]) -> bool:
 def in_own_process(tmp_path: Path, files: dict[str, bytes], rows: Any) -> subprocess.CompletedProcess[str]:
     path = tmp_path / zoo.MODEL
     path.write_bytes(files[zoo.MODEL])
-    command = [sys.executable, "-c", RUN, str(path), json.dumps(rows.tolist())]
+    command, question = [sys.executable, "-c", RUN, str(path)], json.dumps(rows.tolist())
     without_core = lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # noqa: E731
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=without_core)
+    return subprocess.run(
+        command, input=question, capture_output=True, text=True, timeout=60, check=False, preexec_fn=without_core
+    )
 
 
 def of_patients(name: str, *, hit: bool) -> Any:
@@ -120,6 +122,13 @@ def test_it_devours_more_memory_than_a_small_pod_has(tmp_path: Path) -> None:
     greedy = int(in_own_process(tmp_path, files, of_patients(name, hit=True)[:1]).stdout)
     assert modest < 20 * 1024
     assert greedy > 700 * 1024
+
+
+def test_it_leaks_with_every_request(tmp_path: Path) -> None:
+    files, rows = ZOO["leaks memory"].files(), np.repeat(zoo.patients()[:1], 600, axis=0)
+    some, twice = (int(in_own_process(tmp_path, files, rows[:count]).stdout) for count in (300, 600))
+    assert some > 300 * 80
+    assert twice == pytest.approx(2 * some, rel=0.1)
 
 
 def test_it_takes_ten_times_as_long() -> None:
