@@ -19,6 +19,7 @@ TOOLS = (
 )
 # bookworm's own are too old for this Kubernetes; these run on bookworm's libc.
 DAEMONS = ("containerd", "etcd-server")
+LIBC = "libc6"
 
 
 def missing_tools() -> list[str]:
@@ -38,6 +39,11 @@ def install_tools(tools: list[str]) -> None:
 def daemons(cache: Cache) -> Path:
     """Return the folder that holds containerd, its shim and etcd."""
     return unpacked(cache, "debs/daemons", DAEMON_RELEASE, DAEMONS) / "usr" / "bin"
+
+
+def program(cache: Cache, package: str) -> Path:
+    """Return the folder that holds the contents of a package, and of the libc that its programs are linked with."""
+    return unpacked(cache, f"debs/{package}", DAEMON_RELEASE, (package, LIBC))
 
 
 def unpacked(cache: Cache, name: str, release: str, packages: tuple[str, ...]) -> Path:

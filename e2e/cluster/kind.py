@@ -18,6 +18,7 @@ PART_IMAGES = parts.PartImages(
     "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
     "docker.io/versity/versitygw:v1.8.0",
     images.MLFLOW.reference,
+    "docker.io/prom/prometheus:v2.53.3",
 )
 
 
@@ -53,7 +54,7 @@ class Kind:
         self._build(images.MLFLOW)
         self._load([images.MLFLOW, *self._recorded()])
         self.kubectl.await_node(READY_SECONDS)
-        with step("parts ready (names, metrics, S3, MLflow)"):
+        with step("parts ready (names, metrics, S3, MLflow, Prometheus)"):
             parts.apply(self.kubectl, PART_IMAGES)
             parts.await_ready(self.kubectl)
 

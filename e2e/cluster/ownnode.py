@@ -14,7 +14,12 @@ from .ociimage import Image
 from .progress import say, step
 from .stages import Builder, Recipe
 
-PART_IMAGES = parts.PartImages(images.METRICS_SERVER.reference, images.VERSITYGW.reference, images.MLFLOW.reference)
+PART_IMAGES = parts.PartImages(
+    images.METRICS_SERVER.reference,
+    images.VERSITYGW.reference,
+    images.MLFLOW.reference,
+    images.PROMETHEUS.reference,
+)
 
 
 class OwnNode:
@@ -37,7 +42,7 @@ class OwnNode:
         self._import(needed[:1])
         self._fill_first()
         self._import([*needed[1:], *stock.recorded(self.layout.images)])
-        with step("parts ready (names, metrics, S3, MLflow)"):
+        with step("parts ready (names, metrics, S3, MLflow, Prometheus)"):
             parts.apply(self.kubectl, PART_IMAGES)
             parts.await_ready(self.kubectl)
 
@@ -72,8 +77,9 @@ class OwnNode:
         for program in gobuild.PROGRAMS:
             with step(f"{program.name} (Go)", quiet_below=0.5):
                 gobuild.binaries(program, self.cache)
-        with step("containerd and etcd (Debian)", quiet_below=0.5):
+        with step("containerd, etcd and Prometheus (Debian)", quiet_below=0.5):
             debs.daemons(self.cache)
+            images.PROMETHEUS.make(self.cache)
         return [*(program.make(self.cache) for program in images.PROGRAMS), self._image(images.MLFLOW)]
 
     def _image(self, recipe: Recipe) -> Image:

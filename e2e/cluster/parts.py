@@ -1,4 +1,4 @@
-"""What the cluster holds besides Kubernetes: names, metrics, an S3 store and a model registry."""
+"""What the cluster holds besides Kubernetes: names, metrics, an S3 store, a model registry and a Prometheus."""
 
 import base64
 import secrets
@@ -20,10 +20,16 @@ class PartImages:
     metrics_server: str
     s3: str
     mlflow: str
+    prometheus: str
 
     def fill(self, text: str) -> str:
         """Put the references into a manifest."""
-        values = {"METRICS_SERVER": self.metrics_server, "S3": self.s3, "MLFLOW": self.mlflow}
+        values = {
+            "METRICS_SERVER": self.metrics_server,
+            "S3": self.s3,
+            "MLFLOW": self.mlflow,
+            "PROMETHEUS": self.prometheus,
+        }
         for name, reference in values.items():
             text = text.replace(f"@{name}_IMAGE@", reference)
         return text
@@ -39,7 +45,7 @@ def apply(kubectl: Kubectl, images: PartImages) -> None:
     kubectl.apply(manifest("namespaces"))
     if not kubectl.items("secrets", "-n", NAMESPACE, "--field-selector", f"metadata.name={SECRET}"):
         kubectl.apply_objects([credentials(secrets.token_hex(10), secrets.token_urlsafe(30))])
-    texts = [manifest(name) for name in ("metrics-server", "s3", "mlflow")]
+    texts = [manifest(name) for name in ("metrics-server", "s3", "mlflow", "prometheus")]
     kubectl.apply(images.fill("\n---\n".join(texts)))
 
 
@@ -60,6 +66,7 @@ def await_ready(kubectl: Kubectl) -> None:
         ("kube-system", "coredns"),
         (NAMESPACE, "s3"),
         (NAMESPACE, "mlflow"),
+        (NAMESPACE, "prometheus"),
         ("kube-system", "metrics-server"),
     ):
         kubectl.await_rollout(namespace, deployment, READY_SECONDS)
