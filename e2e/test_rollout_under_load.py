@@ -1,7 +1,8 @@
-"""Twenty thousand requests while versions and sizes change: none fails."""
+"""Thousands of requests while versions and sizes change: none fails, and what was promoted answers alone."""
 
 from __future__ import annotations
 
+import os
 import time
 from functools import partial
 from itertools import pairwise
@@ -16,6 +17,17 @@ from e2e.harness.traffic import Traffic
 REQUESTS = 20_000
 CONNECTIONS = 8
 PAUSE_SECONDS = 0.01
+ROLLOUTS = int(os.environ.get("MOORAGE_E2E_ROLLOUTS", "2"))
+"""So many good versions come by steps; 20 are the whole measurement."""
+REQUESTS_A_ROLLOUT = 5_000
+CONNECTIONS_BY_STEPS = 16
+STEPS = {
+    "steps": [{"trafficPercent": percent, "hold": "2s"} for percent in (10, 50, 90)],
+    "scaleDownDelay": "1s",
+    "maxHold": "1m",
+    "analysis": {"interval": "1s", "minSamples": 50, "warmUp": "500ms"},
+}
+RESOURCES = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}}
 
 
 def test_no_request_lost(
@@ -52,6 +64,44 @@ def test_no_request_lost(
     late = max(report.versions[old].last - ready_at[new] for old, new in pairwise(versions))
     figures.at_most("new version ready -> last answer of the old one on a kept connection", late, 3.0)
     figures.at_most("p99 of these requests", report.p99_millis, 250.0, "ms")
+
+
+def test_no_request_lost_and_none_answered_by_what_was_replaced(
+    room: Room, operator: Installed, registry: Registry, traffic: Traffic, figures: Figures, unique: str
+) -> None:
+    versions = registry.publish(unique, *[0] * (ROLLOUTS + 1))
+    bring = partial(room.deploy, "cancer", rollout=STEPS, resources=RESOURCES)
+    bring(f"models:/{unique}/{versions[0]}")
+    room.wait_steady("cancer", versions[0])
+    load = traffic.load(
+        room.url("cancer"),
+        train(0).request,
+        least=REQUESTS_A_ROLLOUT * ROLLOUTS,
+        connections=CONNECTIONS_BY_STEPS,
+        seconds=120.0 * ROLLOUTS,
+        pause=PAUSE_SECONDS,
+    )
+    began = time.monotonic()
+    for version in versions[1:]:
+        bring(f"models:/{unique}/{version}")
+        room.wait_steady("cancer", version, 90)
+    seconds = time.monotonic() - began
+    report = load.stop()
+    print(f"{ROLLOUTS} rollouts in {seconds:.0f} s, {report.sent} requests", *report.failures, sep="\n")
+    figures.at_most(f"failed of {report.sent} requests, {ROLLOUTS} rollouts by 3 steps", report.failed, 0, "")
+    answered = sum(seen.count for seen in report.versions.values())
+    assert set(report.versions) == set(versions)
+    assert answered + report.failed == report.sent >= REQUESTS_A_ROLLOUT * ROLLOUTS
+    moments = room.witnesses["cancer"].moments
+    promoted = {each: next(moment.at for moment in moments if serves(each, moment.body)) for each in versions}
+    late = [old for old, new in pairwise(versions) if report.versions[old].last > promoted[new]]
+    print({old: round(report.versions[old].last - promoted[new], 2) for old, new in pairwise(versions)})
+    figures.at_most("versions that answered after the promotion of the next was told", len(late), 0, "")
+
+
+def serves(version: str, body: Object) -> bool:
+    """Whether the status says that this version is the one that serves."""
+    return bool((body.get("status") or {}).get("version") == version)
 
 
 def has_ready(replicas: int, body: Object) -> bool:
