@@ -47,7 +47,7 @@ def test_no_request_lost(
     )
     replicas, ready_at = 1, dict[str, float]()
     for number, version in enumerate(versions[1:]):
-        time.sleep(2)
+        time.sleep(1)
         if number in (2, 4):
             replicas = 2 if replicas == 1 else 1
             room.deploy("cancer", f"models:/{unique}/{versions[number]}", minReplicas=replicas)

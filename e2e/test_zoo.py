@@ -87,10 +87,10 @@ def test_nobody_is_hurt(name: str, keeper: Keeper, figures: Figures) -> None:
         keeper.bring(version, animal)
         told = keeper.room.wait(NAME, f"{name}: told bad", lambda body: is_told_bad(body, version), 180)
         seen = time.time()
-        time.sleep(4)
+        time.sleep(LAST_REQUEST + 1 if animal.traffic else 1)
         answers = patrol.stop()
     reason = condition(told, "RolloutHealthy")["reason"]
-    assert reason in animal.reasons, condition(told, "RolloutHealthy")
+    assert reason in animal.reasons, condition(told, "RolloutHealthy")["message"]
     assert told["status"]["version"] == keeper.good
     assert condition(told, "Ready")["status"] == "True"
     check_users(answers, keeper.good, version, name, figures)
