@@ -53,8 +53,8 @@ class Installed:
         self.api.merge(DEPLOYMENT, NAMESPACE, NAME, {"spec": {"replicas": replicas}}, "scale")
 
     def _wait_available(self) -> None:
-        condition = ("--for=condition=Available", f"deployment/{NAME}", "--timeout=120s")
-        self.kubectl.run("wait", "-n", NAMESPACE, *condition, seconds=130)
+        # Not the condition Available: pods with the settings of before are as good to that.
+        self.kubectl.run("rollout", "status", "-n", NAMESPACE, f"deployment/{NAME}", "--timeout=120s", seconds=130)
 
     def _pods(self) -> list[Object]:
         return self.api.all(POD, NAMESPACE, f"app.kubernetes.io/name={NAME}")
