@@ -8,7 +8,7 @@ from typing import Any
 
 from moorage_operator import hosting
 from moorage_operator.api.blueprint import Blueprint
-from moorage_operator.api.guests import as_owner
+from moorage_operator.api.guests import as_owner, places
 from moorage_operator.api.judgement import Readings
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import (
@@ -97,7 +97,7 @@ def decide(
     house = House(snapshot, world, readings, faults)
     company = hosting.received(house, [each for each, _ in arrived])
     scene = _scene(snapshot, world, meaning, states, retire_seconds, readings, fit)
-    scene = replace(scene, companions=hosting.companions(company), places=hosting.places(company))
+    scene = replace(scene, companions=hosting.companions(company), places=places(each.guest for each in company))
     ended = crashes(world.pods_of(scene.memory.candidate))
     stood = standing(owner, scene.memory, readings, ended, snapshot.now)
     scene = replace(scene, judgement=stood.judgement)

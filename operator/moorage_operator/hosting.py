@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from moorage_operator.analysis.guest_counts import counted, due_in
 from moorage_operator.api.judgement import Counted, Readings
 from moorage_operator.api.records import Snapshot
-from moorage_operator.api.step import Companion, Role
+from moorage_operator.api.step import Companion
 from moorage_operator.errors import ApplyFault, Fault
 from moorage_operator.judge.evidence import Company, Evidence
 from moorage_operator.judge.guest_word import stands
@@ -53,11 +53,6 @@ def companions(company: Iterable[Company]) -> dict[str, Companion]:
         each.revision or "": Companion(each.guest.role, each.guest.name, each.guest.percent, fits=each.misfit is None)
         for each in seated
     }
-
-
-def places(company: Iterable[Company]) -> dict[str, int]:
-    """Percent of the clients by arm."""
-    return {each.guest.name: int(each.guest.percent) for each in company if each.guest.role is Role.ARM}
 
 
 def children(owner: str, company: Iterable[Company], own: Iterable[str | None]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from moorage_operator.api.model import Model
@@ -26,6 +26,11 @@ class Guest:
 def guests(spec: ModelDeploymentSpec) -> tuple[Guest, ...]:
     """Those that the spec asks for. A winner is the only arm left, and answers everybody."""
     return (*_shadow(spec), *_arms(spec))
+
+
+def places(told: Iterable[Guest]) -> dict[str, int]:
+    """Percent of the clients by arm, whoever answers them."""
+    return {each.name: int(each.percent) for each in told if each.role is Role.ARM}
 
 
 def as_owner(owner: ModelDeployment, guest: Guest) -> ModelDeployment:

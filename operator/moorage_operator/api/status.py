@@ -227,6 +227,8 @@ class GuestStatus(Told):
     """Short hash that names its revision."""
     model: ResolvedModel | None = None
     """What its storageUri meant at the last answer of the registry."""
+    digest: _Digest | None = None
+    """sha256 over the artifact's files, pinned at the first load."""
     ready_replicas: _Count = 0
     """Its pods that answered their test request."""
     reason: _Word | None = None

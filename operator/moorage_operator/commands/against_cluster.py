@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import Body, Key
@@ -14,6 +15,7 @@ from moorage_operator.commands.meaning import Known, meaning
 from moorage_operator.commands.report import Report
 from moorage_operator.commands.steady import children
 from moorage_operator.commands.story import Version, renamed, story
+from moorage_operator.commands.visitors import visitors
 from moorage_operator.endpoints import Endpoints
 from moorage_operator.plan.changes import ref_of
 from moorage_operator.plan.difference import difference
@@ -24,15 +26,30 @@ async def compared(api: ApiServer, wished: ModelDeployment, said: Known, setting
     """The report. Raises ApiError, Refused for an alias that nobody explains, and Fault as the operator tells it."""
     live = await look(api, Key(wished.metadata.namespace, wished.metadata.name), now)
     owner = wished if live is None else _adopted(wished, live.owner)
-    resolved = meaning(owner, said, settings).resolved
-    endpoint = Endpoints.of_settings(settings).of(owner, resolved)
-    new = Version(owner, resolved)
+    new = _version(owner, said, settings)
+    objects = _objects(new, settings, live)
     if live is None:
-        objects = children(owner, resolved, settings.defaults(), endpoint)
         return Report(owner, story(None, new), [Pair(None, body) for body in objects])
-    objects = children(owner, resolved, settings.defaults(), endpoint, born=live.born, routed=live.routed)
-    old = Version(live.owner, meaning(live.owner, said, settings).resolved)
-    return Report(owner, story(old, new), await _pairs(api, live, objects), renamed(old, new))
+    old = _version(live.owner, said, settings)
+    found = await _pairs(api, live, objects, {**old.roles, **new.roles})
+    return Report(owner, story(old, new), found, renamed(old, new))
+
+
+def _version(owner: ModelDeployment, said: Known, settings: Settings) -> Version:
+    return Version(owner, meaning(owner, said, settings).resolved, visitors(owner, said, settings))
+
+
+def _objects(version: Version, settings: Settings, live: Live | None) -> list[dict[str, Any]]:
+    endpoints = Endpoints.of_settings(settings)
+    return children(
+        version.owner,
+        version.resolved,
+        settings.defaults(),
+        endpoints.of(version.owner, version.resolved),
+        beside=[(each, endpoints.of(each.owner, each.resolved)) for each in version.company],
+        born=live.born if live is not None else None,
+        routed=live.routed if live is not None else None,
+    )
 
 
 def _adopted(wished: ModelDeployment, live: ModelDeployment) -> ModelDeployment:
@@ -40,14 +57,14 @@ def _adopted(wished: ModelDeployment, live: ModelDeployment) -> ModelDeployment:
     return live.model_copy(update={"spec": wished.spec})
 
 
-async def _pairs(api: ApiServer, live: Live, objects: Sequence[Body]) -> list[Pair]:
+async def _pairs(api: ApiServer, live: Live, objects: Sequence[Body], roles: Mapping[str, str]) -> list[Pair]:
     kept = {ref_of(body) for body in objects}
     gone = [body for ref, body in live.children.items() if ref not in kept]
     changed = [body for body in objects if difference(live.children.get(ref_of(body)), body) is not None]
     news = [body for body in changed if ref_of(body) not in live.children]
     again = [await _once_more(api, live, body) for body in changed if ref_of(body) in live.children]
     # The objects of the next revision are compared with those of the last, of which only what we wish for matters.
-    return [*again, *(_seen(pair) for pair in pairs(gone, news))]
+    return [*again, *(_seen(pair) for pair in pairs(gone, news, roles))]
 
 
 async def _once_more(api: ApiServer, live: Live, body: Body) -> Pair:

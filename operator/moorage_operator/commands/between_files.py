@@ -12,6 +12,7 @@ from moorage_operator.commands.meaning import Known, meaning
 from moorage_operator.commands.report import Report
 from moorage_operator.commands.steady import children
 from moorage_operator.commands.story import Version, renamed, story
+from moorage_operator.commands.visitors import visitors
 from moorage_operator.endpoints import Endpoints
 from moorage_operator.settings import Settings
 
@@ -39,7 +40,8 @@ def _report(
     after = _version(new, said, settings) if new is not None else None
     known = _objects(before, settings) if before is not None else []
     if after is not None:
-        found = pairs(known, _objects(after, settings))
+        roles = {**(before.roles if before is not None else {}), **after.roles}
+        found = pairs(known, _objects(after, settings), roles)
         return Report(after.owner, story(before, after), found, renamed(before, after))
     if before is None:
         return None
@@ -47,10 +49,13 @@ def _report(
 
 
 def _version(owner: ModelDeployment, said: Known, settings: Settings | None) -> Version:
-    return Version(owner, meaning(owner, said, settings, by_uri=True).resolved)
+    company = visitors(owner, said, settings, by_uri=True)
+    return Version(owner, meaning(owner, said, settings, by_uri=True).resolved, company)
 
 
 def _objects(version: Version, settings: Settings | None) -> list[Body]:
     used = or_silent(settings)
-    endpoint = Endpoints.of_settings(used).of(version.owner, version.resolved)
-    return list(children(version.owner, version.resolved, used.defaults(), endpoint))
+    endpoints = Endpoints.of_settings(used)
+    beside = [(each, endpoints.of(each.owner, each.resolved)) for each in version.company]
+    endpoint = endpoints.of(version.owner, version.resolved)
+    return list(children(version.owner, version.resolved, used.defaults(), endpoint, beside=beside))

@@ -15,6 +15,8 @@ from moorage_operator.names import CONTENT_ANNOTATION, REVISION_LABEL
 
 OF_THE_SERVER = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 
+NO_ROLES: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -24,20 +26,22 @@ class Pair:
     new: Body | None
 
 
-def pairs(old: Iterable[Body], new: Iterable[Body]) -> list[Pair]:
-    """The objects that stand for each other: those of one revision are compared with those of the next."""
-    before, after = ({_role(body): body for body in bodies} for bodies in (old, new))
+def pairs(old: Iterable[Body], new: Iterable[Body], roles: Mapping[str, str] = NO_ROLES) -> list[Pair]:
+    """The objects that stand for each other: those of one revision are compared with those of the next. `roles`: by
+    revision, of those that stand beside the one that serves.
+    """
+    before, after = ({_role(body, roles): body for body in bodies} for bodies in (old, new))
     order = {**after, **before}
     return [Pair(before.get(role), after.get(role)) for role in order]
 
 
-def text_of(pair: Pair, renamed: tuple[str, str] | None = None) -> str:
-    """The unified diff; empty when both say the same. `renamed`: a revision and the next one, whose names differ in
+def text_of(pair: Pair, renamed: Iterable[tuple[str, str]] = ()) -> str:
+    """The unified diff; empty when both say the same. `renamed`: revisions and those that follow, whose names differ in
     every object and say nothing about it.
     """
     before = _text(pair.old)
-    if renamed is not None and pair.new is not None:
-        before = before.replace(*renamed)
+    for old, new in renamed if pair.new is not None else ():
+        before = before.replace(old, new)
     titles = (_title(pair.old), _title(pair.new))
     lines = unified_diff(before.splitlines(), _text(pair.new).splitlines(), *titles, n=3, lineterm="")
     return "".join(f"{line}\n" for line in lines)
@@ -52,12 +56,12 @@ def projected(live: Any, wished: Any) -> Any:
     return live
 
 
-def _role(body: Body) -> tuple[str, str]:
-    """Kind and name, the revision's hash taken out of it."""
+def _role(body: Body, roles: Mapping[str, str]) -> tuple[str, str]:
+    """Kind and name, the revision's hash taken out of it, or replaced by what it is there for."""
     metadata = body["metadata"]
     revision = (metadata.get("labels") or {}).get(REVISION_LABEL)
     name = str(metadata["name"])
-    return body["kind"], name.removesuffix(f"-{revision}") + "-" if revision else name
+    return body["kind"], f"{name.removesuffix(f'-{revision}')}-{roles.get(revision, '')}" if revision else name
 
 
 def _title(body: Body | None) -> str:

@@ -16,12 +16,12 @@ from moorage_operator.settings import Settings
 
 UNKNOWN_URI = "mlflow-artifacts:/ask-the-registry"
 EVERY = ""
-_GIVEN = re.compile(r"(?:([a-z][-a-z0-9]*)=)?(.+)", re.DOTALL)
+_GIVEN = re.compile(r"(?:([a-z][-a-z0-9]*(?:/[a-z][-a-z0-9]*)?)=)?(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the caller says of the registry's answers, by the name of the resource, or `EVERY`."""
+    """What the caller says of the registry's answers, by the name of the resource, of one of its guests, or `EVERY`."""
 
     versions: Mapping[str, str]
     artifacts: Mapping[str, str]
@@ -42,7 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="[NAME=]VERSION",
-        help="what an alias or a stage means; with NAME for one of several resources",
+        help="what an alias or a stage means; with NAME for one of several resources, with NAME/ARM or NAME/shadow for "
+        "a model beside spec.model",
     )
     parser.add_argument(
         "--artifact-uri",
@@ -63,9 +64,11 @@ def _by_name(given: Sequence[str]) -> dict[str, str]:
     return {match[1] or EVERY: match[2] for match in found if match is not None}
 
 
-def meaning(owner: ModelDeployment, said: Known, settings: Settings | None = None, *, by_uri: bool = False) -> Meaning:
+def meaning(
+    owner: ModelDeployment, said: Known, settings: Settings | None = None, *, by_uri: bool = False, guest: str = ""
+) -> Meaning:
     """What the resource means. A status that speaks of this very storageUri is believed. `by_uri`: what nobody says is
-    called by the URI, which is enough to tell two resources apart.
+    called by the URI, which is enough to tell two resources apart. `guest`: whose model it is, beside the resource's.
 
     Raises Refused for an alias or a stage of which nobody says what it means, and RegistryFault for a registry or store
     that `settings` lack.
@@ -78,18 +81,21 @@ def meaning(owner: ModelDeployment, said: Known, settings: Settings | None = Non
         return Meaning(as_it_stands(wanted, model.storage_uri, model.registry))
     if told is not None and (told.storage_uri, told.registry) == (model.storage_uri, model.registry):
         return Meaning(Resolved(**told.model_dump()))
-    version = wanted.version or _said(said.versions, owner) or (wanted.alias or wanted.stage if by_uri else None)
+    name = f"{owner.metadata.name}/{guest}" if guest else owner.metadata.name
+    version = wanted.version or _said(said.versions, name) or (wanted.alias or wanted.stage if by_uri else None)
     if version is None:
+        option = f"--model-version {name}=VERSION" if guest else "--model-version"
         raise Refused(
-            f"{owner.metadata.name}: only the registry knows which version {model.storage_uri} is; say it with "
-            "--model-version, and with --artifact-uri where it lies"
+            f"{name}: only the registry knows which version {model.storage_uri} is; say it with {option}, and with "
+            "--artifact-uri where it lies"
         )
-    uri = _said(said.artifacts, owner)
+    uri = _said(said.artifacts, name)
     return Meaning(Resolved(model.storage_uri, version, uri or UNKNOWN_URI, model.registry), guessed=uri is None)
 
 
-def _said(given: Mapping[str, str], owner: ModelDeployment) -> str | None:
-    return given.get(owner.metadata.name, given.get(EVERY))
+def _said(given: Mapping[str, str], name: str) -> str | None:
+    """What is said of every resource is said of no guest."""
+    return given.get(name, None if "/" in name else given.get(EVERY))
 
 
 def check_name(wanted: StorageUri, name: str, settings: Settings) -> None:

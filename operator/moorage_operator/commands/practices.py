@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from moorage_operator.api.duration import duration_seconds
+from moorage_operator.api.model import Model
 from moorage_operator.api.model_deployment import ModelDeploymentSpec
 from moorage_operator.api.quantity import parse_quantity
 from moorage_operator.api.records import Defaults
@@ -50,11 +51,21 @@ def remarks(spec: ModelDeploymentSpec, settings: Settings | None = None) -> Iter
         yield from check(subject)
 
 
+def models(spec: ModelDeploymentSpec) -> Iterator[tuple[Where, Model]]:
+    """Every model of a spec, and where it stands: the one that serves, the shadow's, the arms'."""
+    yield ("spec", "model"), spec.model
+    if spec.shadow is not None:
+        yield ("spec", "shadow", "model"), spec.shadow.model
+    for index, arm in enumerate(spec.ab_test.arms if spec.ab_test is not None else ()):
+        yield ("spec", "abTest", "arms", index, "model"), arm.model
+
+
 def _stage(subject: Subject) -> Iterator[Remark]:
-    meaning = subject.meaning
-    if isinstance(meaning, Registered) and meaning.stage is not None:
-        told = f"stages are deprecated in MLflow; set an alias and write models:/{meaning.name}@ALIAS"
-        yield ("spec", "model", "storageUri"), Severity.WARNING, "StageDeprecated", told
+    for where, model in models(subject.spec):
+        meaning = parse_storage_uri(model.storage_uri)
+        if isinstance(meaning, Registered) and meaning.stage is not None:
+            told = f"stages are deprecated in MLflow; set an alias and write models:/{meaning.name}@ALIAS"
+            yield (*where, "storageUri"), Severity.WARNING, "StageDeprecated", told
 
 
 def _untested(subject: Subject) -> Iterator[Remark]:
@@ -72,13 +83,13 @@ def _untested(subject: Subject) -> Iterator[Remark]:
 
 
 def _unpinned(subject: Subject) -> Iterator[Remark]:
-    spec, meaning = subject.spec, subject.meaning
-    if not isinstance(meaning, Registered) and spec.model.digest is None:
-        told = (
-            "a folder can be overwritten; the first load pins its digest in the status only, and with digest the file "
-            "itself says which content is meant"
-        )
-        yield ("spec", "model", "storageUri"), Severity.ADVICE, "ContentNotPinned", told
+    told = (
+        "a folder can be overwritten; the first load pins its digest in the status only, and with digest the file "
+        "itself says which content is meant"
+    )
+    for where, model in models(subject.spec):
+        if not isinstance(parse_storage_uri(model.storage_uri), Registered) and model.digest is None:
+            yield (*where, "storageUri"), Severity.ADVICE, "ContentNotPinned", told
 
 
 def _memory(subject: Subject) -> Iterator[Remark]:
@@ -110,11 +121,12 @@ def _scaling(subject: Subject) -> Iterator[Remark]:
 
 
 def _threads(subject: Subject) -> Iterator[Remark]:
-    spec = subject.spec
-    threads, limit = spec.model.onnx.intra_op_num_threads, subject.limit("cpu")
-    if threads is not None and limit is not None and threads > limit:
-        told = f"{threads} threads share a limit of {limit.normalize():f} CPUs and are throttled; ask for fewer"
-        yield ("spec", "model", "onnx", "intraOpNumThreads"), Severity.WARNING, "ThreadsBeyondLimit", told
+    limit = subject.limit("cpu")
+    for where, model in models(subject.spec):
+        threads = model.onnx.intra_op_num_threads
+        if threads is not None and limit is not None and threads > limit:
+            told = f"{threads} threads share a limit of {limit.normalize():f} CPUs and are throttled; ask for fewer"
+            yield (*where, "onnx", "intraOpNumThreads"), Severity.WARNING, "ThreadsBeyondLimit", told
 
 
 def _cache(subject: Subject) -> Iterator[Remark]:
@@ -154,6 +166,34 @@ def _grace(subject: Subject) -> Iterator[Remark]:
         yield where, Severity.WARNING, "GraceBelowTimeout", told
 
 
+def _repeated(subject: Subject) -> Iterator[Remark]:
+    seen: list[tuple[Where, Model]] = []
+    for where, model in models(subject.spec):
+        before = next((place for place, each in seen if each == model), None)
+        seen.append((where, model))
+        if before == ("spec", "model"):
+            told = "the same as spec.model, which answers in its place: nothing would be measured; name another version"
+            yield (*where, "storageUri"), Severity.WARNING, "GuestIsStable", told
+        elif before is not None:
+            told = "the same model stands beside spec.model already, and only one of both would; name another version"
+            yield (*where, "storageUri"), Severity.WARNING, "GuestRepeated", told
+
+
+def _two_keys(subject: Subject) -> Iterator[Remark]:
+    rollout, test = subject.spec.rollout, subject.spec.ab_test
+    sticky = rollout.stickiness if rollout is not None else None
+    if test is not None and sticky is not None and sticky.header.lower() != test.header.lower():
+        told = f"has no effect while abTest splits clients by {test.header}; remove it, or name the same header"
+        yield ("spec", "rollout", "stickiness", "header"), Severity.WARNING, "StickinessWithoutEffect", told
+
+
+def _unshielded(subject: Subject) -> Iterator[Remark]:
+    rollout, test = subject.spec.rollout, subject.spec.ab_test
+    if test is not None and rollout is not None and not rollout.shield:
+        told = "without a shield the clients of an arm get its failures as they are; remove it"
+        yield ("spec", "rollout", "shield"), Severity.WARNING, "ArmsUnshielded", told
+
+
 def _secrets(subject: Subject) -> Iterator[Remark]:
     for index, variable in enumerate(subject.spec.env):
         if _SECRET.search(variable.name) is not None and variable.value:
@@ -173,6 +213,9 @@ _CHECKS: tuple[Check, ...] = (
     _waiting,
     _queue,
     _grace,
+    _repeated,
+    _two_keys,
+    _unshielded,
     _secrets,
 )
 

@@ -12,10 +12,11 @@ import yaml
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.commands import chosen_settings
 from moorage_operator.commands import meaning as meanings
-from moorage_operator.commands.meaning import Meaning, meaning
+from moorage_operator.commands.meaning import UNKNOWN_URI, Meaning, meaning
 from moorage_operator.commands.problem import Refused
 from moorage_operator.commands.resources import NO_UID, resources
 from moorage_operator.commands.steady import children
+from moorage_operator.commands.visitors import Visitor, visitors
 from moorage_operator.endpoints import Endpoints
 from moorage_operator.errors import Fault
 from moorage_operator.settings import Settings
@@ -29,9 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         chosen = chosen_settings.settings(asked)
         said = meanings.known(asked)
-        owners = [(owner, meaning(owner, said, chosen)) for owner in resources(asked.file, asked.namespace)]
+        owners = resources(asked.file, asked.namespace)
+        meant = [(each, meaning(each, said, chosen), visitors(each, said, chosen)) for each in owners]
         used = chosen_settings.or_told(chosen)
-        pages = [rendered(owner, meant, used) for owner, meant in owners]
+        pages = [rendered(*each, used) for each in meant]
     except (Refused, Fault) as refused:
         sys.stderr.write(f"moorage render: {refused}\n")
         return REFUSED
@@ -39,20 +41,23 @@ def main(arguments: Sequence[str]) -> int:
     return DONE
 
 
-def rendered(owner: ModelDeployment, meant: Meaning, settings: Settings) -> str:
+def rendered(owner: ModelDeployment, meant: Meaning, company: Sequence[Visitor], settings: Settings) -> str:
     """The children as YAML, under a comment on what they are of. Raises Fault for what the settings cannot give."""
-    endpoint = Endpoints.of_settings(settings).of(owner, meant.resolved)
-    objects = children(owner, meant.resolved, settings.defaults(), endpoint)
-    return _head(owner, meant) + yaml.dump_all(
+    endpoints = Endpoints.of_settings(settings)
+    beside = [(each, endpoints.of(each.owner, each.resolved)) for each in company]
+    endpoint = endpoints.of(owner, meant.resolved)
+    objects = children(owner, meant.resolved, settings.defaults(), endpoint, beside=beside)
+    return _head(owner, meant, company) + yaml.dump_all(
         objects, Dumper=_Plain, sort_keys=False, width=120, explicit_start=True, allow_unicode=True
     )
 
 
-def _head(owner: ModelDeployment, meant: Meaning) -> str:
+def _head(owner: ModelDeployment, meant: Meaning, company: Sequence[Visitor]) -> str:
     metadata, resolved = owner.metadata, meant.resolved
     lines = [f"ModelDeployment {metadata.namespace}/{metadata.name}, serving version {resolved.version}."]
-    if meant.guessed:
-        lines.append(f"Where the registry keeps it was not said (--artifact-uri): {resolved.artifact_uri}")
+    lines += [f"Beside it: {each.called}, version {each.resolved.version}, {each.revision}." for each in company]
+    if meant.guessed or any(each.guessed for each in company):
+        lines.append(f"Where the registry keeps it was not said (--artifact-uri): {UNKNOWN_URI}")
         lines.append("stands in its place, and the names that end in a hash will be others.")
     if metadata.uid == NO_UID:
         lines.append("Left out, because only the cluster knows it: the owner's uid. Added once a pod has reported: the")

@@ -8,7 +8,7 @@ from moorage_operator.api.model_deployment import ModelDeploymentSpec
 from moorage_operator.api.storage_uri import parse_storage_uri
 from moorage_operator.commands.finding import Severity
 from moorage_operator.commands.meaning import check_name
-from moorage_operator.commands.practices import Remark
+from moorage_operator.commands.practices import Remark, models
 from moorage_operator.desired.answering import cache_server
 from moorage_operator.errors import Fault
 from moorage_operator.settings import Settings
@@ -16,10 +16,11 @@ from moorage_operator.settings import Settings
 
 def unknown_names(spec: ModelDeploymentSpec, settings: Settings) -> Iterator[Remark]:
     """The registry, store or cache that the settings lack: the operator would stop there."""
-    try:
-        check_name(parse_storage_uri(spec.model.storage_uri), spec.model.registry, settings)
-    except Fault as fault:
-        yield ("spec", "model", "registry"), Severity.ERROR, fault.reason, _without_field(fault)
+    for where, model in models(spec):
+        try:
+            check_name(parse_storage_uri(model.storage_uri), model.registry, settings)
+        except Fault as fault:
+            yield (*where, "registry"), Severity.ERROR, fault.reason, _without_field(fault)
     try:
         cache_server(spec, settings.defaults())
     except Fault as fault:

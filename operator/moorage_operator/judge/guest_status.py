@@ -26,6 +26,7 @@ def _guest(evidence: Evidence, told: Company) -> dict[str, Any]:
         "name": told.guest.name,
         "revision": told.revision,
         "model": _model(told.resolved) if told.resolved is not None else None,
+        "digest": state.digest if state is not None else None,
         "readyReplicas": state.ready if state is not None else 0,
         "reason": str(said.reason) if said.reason is not None else None,
         "message": said.message[:MESSAGE_LENGTH] if said.message is not None else None,

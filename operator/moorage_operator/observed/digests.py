@@ -26,7 +26,7 @@ def pinned(world: World, deployment: ModelDeployment, blueprint: Blueprint) -> s
 
 def _remembered(world: World, deployment: ModelDeployment, revision: str) -> str | None:
     status = deployment.status
-    told = [status.stable, status.candidate, *status.history]
+    told = [status.stable, status.candidate, *status.history, *status.guests]
     digests = [each.digest for each in told if each is not None and each.revision == revision]
     route = live_routes(world).revisions.get(revision)
     return next((digest for digest in digests if digest), None) or (route.digest if route is not None else None)

@@ -58,7 +58,12 @@ def _size(scene: Scene, name: str, companion: Companion) -> int:
     live = scene.revisions[name].desired or 1
     if not roles.ready(scene, name):
         return live
-    return max(1, math.ceil(companion.percent * scene.size.minimum / 100))
+    return pods(companion.percent, scene.size.minimum)
+
+
+def pods(percent: float, minimum: int) -> int:
+    """How many a share takes, where everything takes `minimum`."""
+    return max(1, math.ceil(percent * minimum / 100))
 
 
 def _answers(scene: Scene, name: str) -> bool:

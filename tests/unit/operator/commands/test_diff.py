@@ -209,6 +209,61 @@ def test_the_same_words_for_another_alias(compare: Compare) -> None:
     assert "#   the registry's answer.version: champion -> shadow" in text
 
 
+BESIDE: dict[str, Any] = {
+    "shadow": {"model": {"storageUri": "models:/fraud/9"}, "percent": 20},
+    "abTest": {
+        "header": "x-user-id",
+        "arms": [
+            {"name": "b", "percent": 30, "model": {"storageUri": "models:/fraud/7"}},
+            {"name": "c", "percent": 20, "model": {"storageUri": "models:/fraud/8"}},
+        ],
+    },
+}
+
+
+async def test_shadows_and_arms_that_live_change_nothing() -> None:
+    api = Api(cluster(**BESIDE))
+    assert await told(api, wished(**BESIDE)) == ""
+    assert api.dry_runs == []
+
+
+async def test_an_arm_of_another_version_is_compared_with_the_arm() -> None:
+    live = cluster(**BESIDE)
+    [b] = [each["revision"] for each in live.status["guests"] if each["name"] == "b"]
+    first, second = BESIDE["abTest"]["arms"]
+    other = {**first, "model": {"storageUri": "models:/fraud/10"}}
+    test = {**BESIDE["abTest"], "arms": [other, second]}
+    text = await told(Api(live), wished(**{**BESIDE, "abTest": test}))
+    assert f"# arm b: a new revision {(new := text.partition('a new revision ')[2][:10])} with version 10" in text
+    assert f"takes over from {b}" in text
+    assert f"--- Deployment/fraud-{b}\n+++ Deployment/fraud-{new}\n" in text
+    assert not lines(text, "--- /dev/null", "+++ /dev/null")
+    changed = lines(text, "+  ", "-  ")
+    assert any(line.endswith("version: '10'") for line in changed)
+
+
+async def test_guests_come_and_go() -> None:
+    text = await told(Api(cluster()), wished(**BESIDE))
+    assert [line.partition(":")[0] for line in lines(text, "# the shadow", "# arm ")] == [
+        "# the shadow is new",
+        "# arm b is new",
+        "# arm c is new",
+    ]
+    assert len(lines(text, "+++ Deployment/")) == 3
+    text = await told(Api(cluster(**BESIDE)), wished())
+    assert lines(text, "# arm") == ["# arm b goes, and its pods with it", "# arm c goes, and its pods with it"]
+    assert len(lines(text, "--- Deployment/")) == 3
+    assert len(lines(text, "+++ /dev/null")) == 9
+
+
+def test_guests_are_compared_between_files(compare: Compare) -> None:
+    code, text = compare([wished(**BESIDE)], [wished(**{**BESIDE, "shadow": {"model": {"storageUri": "models:/f/1"}}})])
+    assert code == 1
+    assert lines(text, "# the shadow")[0].startswith("# the shadow: a new revision ")
+    assert len(lines(text, "+++ Deployment/")) == 1
+    assert compare([wished(**BESIDE)], [wished(**BESIDE)]) == (0, "")
+
+
 def test_resources_come_and_go(compare: Compare) -> None:
     other = wished(uri="s3://models/other")
     other["metadata"] = {"name": "other", "namespace": "risk"}
@@ -324,7 +379,7 @@ def test_the_objects_of_two_revisions_stand_for_each_other() -> None:
 
 def test_the_name_of_a_revision_is_no_difference() -> None:
     pair = Pair(named("Service", "f-0a", "0a"), named("Service", "f-1b", "1b"))
-    assert text_of(pair, ("0a", "1b")) == ""
+    assert text_of(pair, [("0a", "1b")]) == ""
     assert "-  name: f-0a" in text_of(pair)
 
 

@@ -120,6 +120,13 @@ QUIET: dict[str, Any] = {
     "minReplicas": 2,
     "resources": {"limits": {"memory": "1Gi"}},
 }
+
+
+def ab_test(*uris: str) -> dict[str, Any]:
+    arms = [{"name": "bcd"[place], "percent": 10, "model": {"storageUri": uri}} for place, uri in enumerate(uris)]
+    return {"abTest": {"header": "x-user-id", "arms": arms}}
+
+
 REMARKS: dict[str, tuple[dict[str, Any], str, str]] = {
     "an alias": ({"model": {"storageUri": "models:/fraud@a"}}, "advice", "UntestedVersions"),
     "a stage": ({"model": {"storageUri": "models:/fraud/Production"}}, "warning", "StageDeprecated"),
@@ -149,6 +156,24 @@ REMARKS: dict[str, tuple[dict[str, Any], str, str]] = {
         "QueueBeyondConcurrency",
     ),
     "a password for all to read": ({"env": [{"name": "DB_PASSWORD", "value": "x"}]}, "warning", "SecretInTheOpen"),
+    "a stage beside it": (
+        {"shadow": {"model": {"storageUri": "models:/fraud/Staging"}}},
+        "warning",
+        "StageDeprecated",
+    ),
+    "an arm's folder": (ab_test("s3://models/b"), "advice", "ContentNotPinned"),
+    "an arm that is the stable one": (ab_test("models:/fraud/3"), "warning", "GuestIsStable"),
+    "two arms with one model": (ab_test("models:/fraud/7", "models:/fraud/7"), "warning", "GuestRepeated"),
+    "two keys": (
+        {**ab_test("models:/fraud/7"), "rollout": {"stickiness": {"header": "x-session"}}},
+        "warning",
+        "StickinessWithoutEffect",
+    ),
+    "arms without a shield": (
+        {**ab_test("models:/fraud/7"), "rollout": {"shield": False}},
+        "warning",
+        "ArmsUnshielded",
+    ),
     "a grace period that cuts": (
         {"podTemplate": {"spec": {"terminationGracePeriodSeconds": 30}}},
         "warning",
@@ -165,6 +190,11 @@ FINE: dict[str, dict[str, Any]] = {
     "a plain variable": {"env": [{"name": "OMP_NUM_THREADS", "value": "2"}, {"name": "TOKENIZERS_OFF"}]},
     "a cache elsewhere": {"cache": {"backend": "redis", "maxBytes": "2Gi"}},
     "a queue within": {"containerConcurrency": 9, "maxQueueLength": 8},
+    "one key for both": {
+        **ab_test("models:/fraud/7", "models:/fraud/8"),
+        "rollout": {"stickiness": {"header": "X-User-Id"}},
+    },
+    "a shadow and an arm": {**ab_test("models:/fraud/7"), "shadow": {"model": {"storageUri": "models:/fraud/9"}}},
     "a grace period as long as a request": {"podTemplate": {"spec": {"terminationGracePeriodSeconds": 60}}},
 }
 

@@ -47,7 +47,7 @@ def by_name(objects: list[Object]) -> dict[tuple[str, str], Object]:
     return {(body["kind"], body["metadata"]["name"]): body for body in objects}
 
 
-PLAIN = ("autoscaled", "claim", "every-pod-setting", "first-deploy", "s3-secret")
+PLAIN = ("autoscaled", "claim", "every-pod-setting", "first-deploy", "guests", "s3-secret")
 
 
 def test_there_are_such_goldens() -> None:
@@ -111,6 +111,27 @@ def test_a_place_that_nobody_told_is_said_to_be_a_guess(tmp_path: Path, capsys: 
     told = capsys.readouterr()
     assert "# Where the registry keeps it was not said (--artifact-uri)" in told.out
     assert told.err == "moorage: no settings of an operator: a local image, and no resources, stores or caches\n"
+
+
+def test_what_stands_beside_is_explained_by_its_own_name(
+    tmp_path: Path, settings: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arm = {"name": "b", "percent": 20, "model": {"storageUri": "models:/fraud@next"}}
+    shadow = {"model": {"storageUri": "models:/fraud/9"}}
+    spec = {**ALIAS["spec"], "shadow": shadow, "abTest": {"header": "x-user-id", "arms": [arm]}}
+    words = [written(tmp_path, {**ALIAS, "spec": spec}), "--settings", settings, "--model-version", "3"]
+    assert main(words) == 2, "what is said of the resource is not said of its guests"
+    assert "fraud/b: only the registry knows which version models:/fraud@next is" in capsys.readouterr().err
+    assert main([*words, "--model-version", "fraud/b=7", "--artifact-uri", "fraud/b=mlflow-artifacts:/1/7"]) == 0
+    text = capsys.readouterr().out
+    heads = [line for line in text.splitlines() if line.startswith("# Beside it")]
+    assert [head.rpartition(", ")[0] for head in heads] == [
+        "# Beside it: the shadow, version 9",
+        "# Beside it: arm b, version 7",
+    ]
+    names = {name for kind, name in by_name(list(yaml.safe_load_all(text))) if kind == "Deployment"}
+    assert {head.rpartition(", ")[2].rstrip(".") for head in heads} < {name.removeprefix("fraud-") for name in names}
+    assert len(names) == 3
 
 
 def test_several_resources_are_explained_by_name(

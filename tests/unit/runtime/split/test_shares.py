@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.runtime.split.town import (
     INFER,
+    SHIELD,
     House,
     Town,
     answering,
@@ -301,6 +302,38 @@ async def test_arms_share_by_key_in_the_order_of_their_names(town: Town) -> None
         expected = "def" if place < 3000 else "ghi" if place < 5000 else "abc"
         assert (await client.ask(x_user=key)).revision == expected
     assert (await client.ask(x_model_version="b")).revision == "ghi"
+
+
+async def test_the_place_of_an_arm_that_does_not_answer_is_kept_and_answered_here(town: Town) -> None:
+    stable, first = await town.pair()
+    second = await town.open(revision="ghi", version="5")
+    told = arms(stable, first.address, second.address)
+    silent = Route(version="", role="arm", arm="a", weight=30)
+    stable.follow(
+        {"abc": told["abc"], "ghi": told["ghi"], "arm-a": silent}, salt="exp", key_header="x-user", shield=SHIELD
+    )
+    assert stable.report.refused is None
+    client = stable.client()
+    for key in map(str, range(200)):
+        expected = "ghi" if 3000 <= bucket("exp", key.encode()) < 5000 else "abc"
+        assert (await client.ask(x_user=key)).revision == expected
+    assert (await client.ask(x_model_version="a")).status == 404
+
+
+@pytest.mark.parametrize("role", ["retiring", "candidate"])
+async def test_arms_are_reached_through_every_pod_that_clients_still_meet(town: Town, role: str) -> None:
+    old, new = await town.pair()
+    arm = await town.open(revision="ghi", version="5")
+    table = {
+        "abc": Route(version="3", role=role, address=None if role == "retiring" else old.address),
+        "def": Route(version="4", role="stable", weight=50, address=new.address),
+        "ghi": Route(version="5", role="arm", arm="b", weight=50, address=arm.address),
+    }
+    old.follow(table, salt="exp", key_header="x-user", shield=SHIELD)
+    rest = "def" if role == "retiring" else "abc"
+    for key in map(str, range(100)):
+        told = await old.client().ask(x_user=key)
+        assert (told.status, told.revision) == (200, "ghi" if bucket("exp", key.encode()) < 5000 else rest)
 
 
 async def test_a_table_is_followed_within_a_second(town: Town, tmp_path: Path) -> None:
