@@ -219,6 +219,11 @@ def test_a_large_one_that_is_no_request_is_told_the_same_as_a_small_one(more: di
     assert small.status == large.status == 422
 
 
+def test_of_very_many_unknown_keys_the_first_is_told() -> None:
+    found = refusal({f"k{at}": 0 for at in range(10_000)})
+    assert (found.status, found.message) == (422, '"k0": is unknown; send "features" or "rows", and "options"')
+
+
 def test_more_values_than_allowed_are_413() -> None:
     with pytest.raises(RequestFault) as caught:
         read({"rows": [RIGHT, RIGHT]}, elements=5)

@@ -18,16 +18,31 @@ MALFORMED = "MalformedJSON"
 TOLD = 20
 # Rows that are looked at behind the first wrong one: the loop has other clients too.
 _LOOKED_AT = 200
-_outline = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _ROW = re.compile(r" - at `\$\.rows\[(\d+)\]").search
 # Looking for a name that was meant takes milliseconds: few times in one request, among not too many.
 _SUGGESTIONS = 2
 _SUGGESTED_FROM = 100
 _NAME = 80
 _GREAT_BYTES = 64 << 10
+# A document of more keys is refused for its first unknown one.
+_MANY_KEYS = 1000
 _KEYS = ("features", "rows", "options", "parameters")
+_UNKNOWN = 'is unknown; send "features" or "rows", and "options"'
+_outline = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_unknown_field = re.compile(r"unknown field `(.*)`$", re.DOTALL).search
+_Part = msgspec.Raw | msgspec.UnsetType
 
 Rows = list[tuple[Any, ...]]
+
+
+class _Known(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    features: _Part = msgspec.UNSET
+    rows: _Part = msgspec.UNSET
+    options: _Part = msgspec.UNSET
+    parameters: _Part = msgspec.UNSET
+
+
+_known = msgspec.json.Decoder(_Known).decode
 
 
 class _Enough(Exception):
@@ -90,6 +105,8 @@ def wrong_rows(part: bytes, features: Sequence[Feature], first: int) -> RequestF
 
 def _glance(body: bytes, features: Mapping[str, Feature]) -> None:
     """What is no such request at all is not made into a million objects to be told so."""
+    if body.count(b'":') > _MANY_KEYS:
+        _refuse_unknown(body)
     try:
         outline = _outline(body)
         told = {
@@ -99,6 +116,17 @@ def _glance(body: bytes, features: Mapping[str, Feature]) -> None:
         return
     if "features" not in told and "rows" not in told:
         _checked(told, features, slice(None))
+
+
+def _refuse_unknown(body: bytes) -> None:
+    try:
+        _known(body)
+    except msgspec.ValidationError as error:
+        unknown = _unknown_field(str(error))
+        if unknown is not None:
+            raise RequestFault(422, INVALID, f"{quoted(unknown[1])}: {_UNKNOWN}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
 
 
 def _checked(document: Any, features: Mapping[str, Feature], part: slice) -> tuple[Rows, bool, Options]:
@@ -149,7 +177,7 @@ def _request(
         return [], False, Options()
     for key in document:
         if key not in _KEYS:
-            problems.add(quoted(key), 'is unknown; send "features" or "rows", and "options"')
+            problems.add(quoted(key), _UNKNOWN)
     options = _options(document, problems)
     single = "features" in document
     if single == ("rows" in document):
