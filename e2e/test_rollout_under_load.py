@@ -20,6 +20,7 @@ PAUSE_SECONDS = 0.01
 ROLLOUTS = int(os.environ.get("MOORAGE_E2E_ROLLOUTS", "2"))
 """So many good versions come by steps; 20 are the whole measurement."""
 REQUESTS_A_ROLLOUT = 5_000
+SECONDS_A_ROLLOUT = 120.0
 CONNECTIONS_BY_STEPS = 16
 STEPS = {
     "steps": [{"trafficPercent": percent, "hold": "2s"} for percent in (10, 50, 90)],
@@ -72,19 +73,19 @@ def test_no_request_lost_and_none_answered_by_what_was_replaced(
     versions = registry.publish(unique, *[0] * (ROLLOUTS + 1))
     bring = partial(room.deploy, "cancer", rollout=STEPS, resources=RESOURCES)
     bring(f"models:/{unique}/{versions[0]}")
-    room.wait_steady("cancer", versions[0])
+    room.wait_steady("cancer", versions[0], 120)
     load = traffic.load(
         room.url("cancer"),
         train(0).request,
         least=REQUESTS_A_ROLLOUT * ROLLOUTS,
         connections=CONNECTIONS_BY_STEPS,
-        seconds=120.0 * ROLLOUTS,
+        seconds=SECONDS_A_ROLLOUT * ROLLOUTS,
         pause=PAUSE_SECONDS,
     )
     began = time.monotonic()
     for version in versions[1:]:
         bring(f"models:/{unique}/{version}")
-        room.wait_steady("cancer", version, 90)
+        room.wait_steady("cancer", version, SECONDS_A_ROLLOUT)
     seconds = time.monotonic() - began
     report = load.stop()
     print(f"{ROLLOUTS} rollouts in {seconds:.0f} s, {report.sent} requests", *report.failures, sep="\n")
