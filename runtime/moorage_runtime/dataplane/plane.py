@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -38,6 +39,8 @@ STREAMS = 32
 # A route that was found before its model was replaced may still be reading its request's body.
 RETIRE_SECONDS = 60.0
 LAST_SPANS_SECONDS = 2.0
+# Of the threads that run slow models: where cores are scarce, the loop, with its probes and short answers, goes first.
+NICE = 10
 
 
 class DataPlane:
@@ -65,7 +68,7 @@ class DataPlane:
         self._clock = clock
         self._lanes: dict[int, Lane] = {}
         self._store = _store(config.cache, clock)
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="infer")
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="infer", initializer=_give_way)
         self._streams = ThreadPoolExecutor(STREAMS, thread_name_prefix="stream")
 
     def _follow(self) -> None:
@@ -309,3 +312,9 @@ def _resource(config: RuntimeConfig) -> dict[str, str]:
         "moorage.deployment": config.model,
         "moorage.revision": config.revision,
     }
+
+
+def _give_way() -> None:
+    """Let this thread, and no other, run after the loop's."""
+    thread = threading.get_native_id()
+    os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + NICE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -97,6 +98,25 @@ async def test_a_model_that_fails_says_so_without_its_words(cost: float, caplog:
         assert "secret" not in caught.value.message
     assert [record.message for record in caplog.records] == ["inference failed"], "the log hears the first of many"
     assert caplog.records[0].exc_info
+
+
+class Nice(Doubling):
+    """Remembers how nice the thread was that ran it."""
+
+    seen: int | None = None
+
+    def infer(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None, cancel: Cancel | None = None
+    ) -> dict[str, Array]:
+        self.seen = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        return super().infer(inputs, outputs, cancel)
+
+
+async def test_a_slow_run_gives_way_to_the_loop() -> None:
+    before, engine = os.getpriority(os.PRIO_PROCESS, 0), Nice()
+    await World(engine, SLOW).infer()
+    assert engine.seen == min(19, before + planes.NICE)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 async def test_what_an_engine_blames_on_the_request_is_told_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
