@@ -28,7 +28,7 @@ NAME = "cancer"
 HEADER = "x-user-id"
 SALT = "exp-1"
 SHARES = {"b": 30, "c": 20}
-KEYS = [f"user-{number}" for number in range(400)]
+KEYS = [f"user-{number}" for number in range(300)]
 SOON = {"analysis": {"interval": "2s"}}
 RESOURCES = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}}
 ZOO = zoo.animals()
@@ -118,7 +118,7 @@ def test_people_keep_their_arm_until_one_wins(
     room.until("all get what `moorage assign` says", lambda: once(room, traffic, stack).only, expected.__eq__)
     check_shares(Counter(expected.values()), versions, figures)
 
-    people = voters(room, traffic, stack, rounds=4)
+    people = voters(room, traffic, stack, rounds=3)
     restart(room, versions["stable"])
     seen = people.end()
     told(seen, "A/B: failed while a pod goes", figures)

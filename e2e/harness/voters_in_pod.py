@@ -75,7 +75,7 @@ class Vote:
 
 def request(plan: dict[str, Any], key: str) -> bytes:
     """One whole HTTP request, which tells the server that no other follows."""
-    payload = plan["body"].encode()
+    payload: bytes = plan["body"].encode()
     lines = [
         f"POST {plan['path']} HTTP/1.1",
         f"Host: {plan['host']}",

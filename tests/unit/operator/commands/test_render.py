@@ -118,7 +118,8 @@ def test_what_stands_beside_is_explained_by_its_own_name(
 ) -> None:
     arm = {"name": "b", "percent": 20, "model": {"storageUri": "models:/fraud@next"}}
     shadow = {"model": {"storageUri": "models:/fraud/9"}}
-    spec = {**ALIAS["spec"], "shadow": shadow, "abTest": {"header": "x-user-id", "arms": [arm]}}
+    test = {"header": "x-user-id", "arms": [arm]}
+    spec = {"model": {"storageUri": "models:/fraud@champion"}, "shadow": shadow, "abTest": test}
     words = [written(tmp_path, {**ALIAS, "spec": spec}), "--settings", settings, "--model-version", "3"]
     assert main(words) == 2, "what is said of the resource is not said of its guests"
     assert "fraud/b: only the registry knows which version models:/fraud@next is" in capsys.readouterr().err
