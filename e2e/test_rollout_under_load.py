@@ -89,6 +89,7 @@ def test_no_request_lost_and_none_answered_by_what_was_replaced(
     seconds = time.monotonic() - began
     report = load.stop()
     print(f"{ROLLOUTS} rollouts in {seconds:.0f} s, {report.sent} requests", *report.failures, sep="\n")
+    print(f"p50, p99, most: {report.p50_millis}, {report.p99_millis}, {report.most_millis} ms; quiet {report.quiet}")
     figures.at_most(f"failed of {report.sent} requests, {ROLLOUTS} rollouts by 3 steps", report.failed, 0, "")
     answered = sum(seen.count for seen in report.versions.values())
     assert set(report.versions) == set(versions)

@@ -36,7 +36,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run of load."""
+    """One run of load. `quiet`: the longest time without any answer, since when (seconds since 1970) and how long."""
 
     sent: int
     failed: int
@@ -44,6 +44,8 @@ class Report:
     versions: dict[str, Seen]
     p50_millis: float
     p99_millis: float
+    most_millis: float
+    quiet: tuple[float, float]
 
 
 @dataclass
@@ -104,7 +106,8 @@ class Load:
         told = json.loads(out.strip().splitlines()[-1])
         versions = {name: Seen(**seen) for name, seen in told["versions"].items()}
         failures = tuple(told["failures"])
-        return Report(told["sent"], told["failed"], failures, versions, told["p50Millis"], told["p99Millis"])
+        millis = (told["p50Millis"], told["p99Millis"], told["mostMillis"])
+        return Report(told["sent"], told["failed"], failures, versions, *millis, tuple(told["quiet"]))
 
 
 class Traffic:

@@ -94,6 +94,7 @@ class Tally:
         self.failed = 0
         self.versions: dict[str, dict[str, Any]] = {}
         self.latencies: list[float] = []
+        self.latest, self.quiet, self.quiet_since = time.time(), 0.0, 0.0
 
     def answered(self, version: str, started: float, ended: float) -> None:
         """Note a good answer."""
@@ -101,6 +102,9 @@ class Tally:
         seen["count"] += 1
         seen["last"] = max(seen["last"], started)
         self.latencies.append(ended - started)
+        if ended - self.latest > self.quiet:
+            self.quiet, self.quiet_since = ended - self.latest, self.latest
+        self.latest = ended
 
     def missed(self, why: str, started: float) -> None:
         """Note a failure; the first twenty are told in full."""
@@ -118,6 +122,8 @@ class Tally:
             "versions": self.versions,
             "p50Millis": round(ordered[len(ordered) // 2] * 1000, 2),
             "p99Millis": round(ordered[int(len(ordered) * 0.99)] * 1000, 2),
+            "mostMillis": round(ordered[-1] * 1000, 2),
+            "quiet": [self.quiet_since, round(self.quiet, 3)],
         }
 
 
