@@ -11,6 +11,7 @@ from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.answers import CONTINUE
 from moorage_runtime.servers.http.intake import Intake
 from moorage_runtime.servers.http.outbox import Outbox
+from moorage_runtime.servers.http.parting import part
 from moorage_runtime.servers.http.patience import Phase
 from moorage_runtime.servers.http.service import Service
 from moorage_runtime.servers.http.stream import Stream
@@ -130,9 +131,9 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write_eof()
 
     def end_if_idle(self) -> None:
-        """Close, unless a request is under way."""
+        """Close, unless a request is under way, or has just come."""
         if self.phase is Phase.IDLE:
-            self._transport.close()
+            part(self._transport)
 
     def abort(self) -> None:
         """Close at once, whatever is under way, and have the kernel forget what it still holds for the client."""

@@ -221,6 +221,31 @@ async def test_stop_answers_what_has_begun_and_closes_the_rest(serve: Start) -> 
         await stopping
 
 
+async def idle_line(server: Server) -> socket.socket:
+    """A client of its own, outside of the loop, that was answered once."""
+    line = socket.create_connection(("127.0.0.1", server.listener.port), timeout=5)
+    line.sendall(request())
+    assert (await asyncio.to_thread(line.recv, 4096)).startswith(b"HTTP/1.1 200")
+    return line
+
+
+async def test_what_came_before_the_end_is_answered_though_nobody_had_read_it(serve: Start) -> None:
+    server = await serve()
+    with await idle_line(server) as line:
+        line.sendall(request("/echo", b"late"))
+        # The loop has had no turn since.
+        server.listener._see_off(*server.listener._service.connections)
+        assert answers(await asyncio.to_thread(line.recv, 4096))[0].body == b"POST /echo? late"
+
+
+async def test_a_client_that_is_seen_off_knows_it_at_once(serve: Start) -> None:
+    server = await serve()
+    with await idle_line(server) as line:
+        server.listener._see_off(*server.listener._service.connections)
+        # The loop has had no turn since.
+        assert line.recv(1) == b""
+
+
 async def test_stop_waits_no_longer_than_its_grace(serve: Start) -> None:
     server = await serve()
     client = await server.open()
