@@ -29,10 +29,14 @@ TABULAR = (
 
 def run(pod: Pod, folder: Path, *scenarios: str) -> dict[str, str]:
     """The scenarios that failed, and how."""
+    return run_on(pod.grpc_port, next((pod.models / "artifact").glob("*.onnx")), folder, *scenarios)
+
+
+def run_on(port: int, model: Path, folder: Path, *scenarios: str) -> dict[str, str]:
+    """The same for any server that has the model in this file."""
     rows = folder / "rows.npy"
     np.save(rows, models.rows(300))
-    model = next((pod.models / "artifact").glob("*.onnx"))
-    command = [sys.executable, str(SCRIPT), f"127.0.0.1:{pod.grpc_port}", str(model), str(rows), *scenarios]
+    command = [sys.executable, str(SCRIPT), f"127.0.0.1:{port}", str(model), str(rows), *scenarios]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, str] = json.loads(done.stdout)

@@ -169,6 +169,13 @@ def repository_is_elsewhere(client: Any) -> None:
     refused("UNIMPLEMENTED", "", client.get_inference_statistics)
 
 
+def readiness_of_many(client: Any) -> None:
+    found = {name: client.is_model_ready(name) for name in ("bad", "fraud", "waiting", "nobody")}
+    assert found == {"bad": False, "fraud": True, "waiting": False, "nobody": False}
+    assert client.is_server_ready()
+    refused("UNAVAILABLE", "ArtifactCorrupt", lambda: client.infer("bad", [asked(1)]))
+
+
 def text_and_doubles(client: Any) -> None:
     text = triton.InferInput("text", [2], "BYTES")
     text.set_data_from_numpy(np.array(["ä", "b c"], object))

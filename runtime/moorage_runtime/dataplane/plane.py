@@ -102,13 +102,8 @@ class DataPlane:
         return self.catalogue.find(model, version)
 
     def model_ready(self, model: str, version: str | None = None) -> bool:
-        """Whether a model answers now. Raises `RequestFault` 404 for one that this server does not have."""
-        try:
-            self.find(model, version)
-        except RequestFault as fault:
-            if fault.status == 404:
-                raise
-        return self.ready
+        """Whether a model answers now; nothing is loaded for it. Raises `RequestFault` 404 for one that is not here."""
+        return self.catalogue.look(model, version) is not None and self.ready
 
     def admit(self, served: Served) -> None:
         """For doors, before they read anything of a request. Raises `RequestFault` 429 when it would be in vain."""

@@ -7,6 +7,7 @@ given to `retire`, which lets the calls under way end before it frees the memory
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -29,14 +30,23 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Catalogue:
-    """Who answers for which name. `changes` grows with every step: what was looked up before is then void."""
+    """Who answers for which name. `changes` grows with every step: what was looked up before is then void.
 
-    def __init__(self, names: Sequence[str], retire: Callable[[Served], None] = lambda _: None) -> None:
+    `clock`: the one that `Served.used` is told by.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        retire: Callable[[Served], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.phase = Phase.LOADING
         self.changes = 0
         self._served: dict[str, Served | None] = dict.fromkeys(names)
         self._reasons: dict[str, str] = dict.fromkeys(names, LOADING)
         self._retire = retire
+        self._clock = clock
         self._wanted: Callable[[str], None] = lambda _: None
 
     @property
@@ -55,17 +65,32 @@ class Catalogue:
         return sum(each.manifest.bytes for each in self.served)
 
     def find(self, name: str, version: str | None = None) -> Served:
-        """What answers for a model, and for this version of it if one is named. Raises `RequestFault` 404 or 503."""
-        if name not in self._served:
-            raise RequestFault(404, "ModelNotFound", f"this server {self._has()}")
-        served = self._served[name]
+        """What answers for a model, and for this version of it if one is named. Raises `RequestFault` 404 or 503.
+
+        A model that is evicted, or waits to be loaded, is wanted from here on.
+        """
+        served = self.look(name, version)
         if served is None:
             if self._reasons[name] in _ON_DEMAND:
                 self._wanted(name)
             raise self._not_ready(name)
-        if version not in (None, served.version):
+        return served
+
+    def look(self, name: str, version: str | None = None) -> Served | None:
+        """The same for who only wants to know: None for a model that does not answer now. Raises `RequestFault` 404."""
+        if name not in self._served:
+            raise RequestFault(404, "ModelNotFound", f"this server {self._has()}")
+        served = self._served[name]
+        if served is not None and version not in (None, served.version):
             raise RequestFault(404, "VersionNotFound", f"this server has only version {served.version!r}")
         return served
+
+    def row(self, name: str) -> Row:
+        """The line of one known model."""
+        served, reason = self._served[name], self._reasons.get(name, "")
+        if served is not None:
+            return Row(name, served.version, "READY", reason)
+        return Row(name, "", "LOADING" if reason == LOADING else "UNAVAILABLE", reason)
 
     def knows(self, name: str) -> bool:
         """Whether the name is one of ours."""
@@ -80,7 +105,11 @@ class Catalogue:
         self._wanted = wanted
 
     def install(self, served: Served) -> None:
-        """The model is warm: from here on it answers, and whatever answered before is retired."""
+        """The model is warm: from here on it answers, and whatever answered before is retired.
+
+        Who loads it means to ask it: it is not the next one to make room.
+        """
+        served.used = self._clock()
         before = self._served.get(served.name)
         self._served[served.name] = served
         self._reasons.pop(served.name, None)
@@ -114,19 +143,13 @@ class Catalogue:
         self.changes += 1
 
     def oldest(self, but: str) -> Served | None:
-        """The model that was asked longest ago, other than `but`."""
+        """The model that was asked, or loaded, longest ago, other than `but`."""
         others = [each for each in self.served if each.name != but]
         return min(others, key=lambda each: each.used, default=None)
 
     def index(self) -> list[Row]:
         """Every known model, in the order of their names."""
-        return [self._row(name) for name in sorted(self._served)]
-
-    def _row(self, name: str) -> Row:
-        served, reason = self._served[name], self._reasons.get(name, "")
-        if served is not None:
-            return Row(name, served.version, "READY", reason)
-        return Row(name, "", "LOADING" if reason == LOADING else "UNAVAILABLE", reason)
+        return [self.row(name) for name in sorted(self._served)]
 
     def _has(self) -> str:
         names = ", ".join(repr(name) for name in sorted(self._served)[:10])
@@ -136,6 +159,7 @@ class Catalogue:
 
     def _not_ready(self, name: str) -> RequestFault:
         reason = self._reasons[name]
-        loading = reason == LOADING or reason in _ON_DEMAND
-        told = "the model is still loading" if loading else f"the model is not loaded: {reason}"
-        return RequestFault(503, "ModelNotReady", told, ((b"retry-after", b"1"),))
+        if reason == LOADING or reason in _ON_DEMAND:
+            return RequestFault(503, "ModelNotReady", "the model is still loading", ((b"retry-after", b"1"),))
+        # Only who runs the server brings it back; to try again is in vain.
+        return RequestFault(503, "ModelNotReady", f"the model is not loaded: {reason}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -36,14 +37,14 @@ class Dead:
         return None
 
 
-def served(name: str, version: str = "1", size: int = 10, used: float = 0.0) -> Served:
+def served(name: str, version: str = "1", size: int = 10) -> Served:
     manifest = Manifest(
         uri="file:///x", digest="sha256:0", bytes=size, files=1, model_format="onnx", model_file="m.onnx"
     )
     verdict = Verdict(source="zeros", seconds=1e-5, rows=1)
     return Served(
         name=name, version=version, revision="r", manifest=manifest, engine=Dead(), digest="sha256:0",
-        verdict=verdict, load_seconds=0.1, tested_at=0.0, used=used,
+        verdict=verdict, load_seconds=0.1, tested_at=0.0,
     )  # fmt: skip
 
 
@@ -72,7 +73,7 @@ class Shelf:
                 shelf.loads.append(name)
                 if name in shelf.broken:
                     raise LoadFault("ModelLoadFailed", "it is broken")
-                return served(name, shelf.versions[name], self.size, used=float(len(shelf.loads)))
+                return served(name, shelf.versions[name], self.size)
 
         return Ready()
 
@@ -118,8 +119,13 @@ async def test_a_load_that_fails_leaves_the_old_version_and_everybody_else() -> 
     assert {row.reason for row in catalogue.index()} == {""}
 
 
+def counting() -> Callable[[], float]:
+    """A clock that moves on whenever it is looked at."""
+    return itertools.count(1.0).__next__
+
+
 async def test_the_one_asked_longest_ago_makes_room_and_comes_back_when_asked() -> None:
-    shelf, catalogue = Shelf(a="1", b="1", c="1"), Catalogue([])
+    shelf, catalogue = Shelf(a="1", b="1", c="1"), Catalogue([], clock=counting())
     librarian = Librarian(catalogue, shelf, Bounds(models=2))
     for name in ("a", "b"):
         await librarian.load(name)
@@ -132,6 +138,48 @@ async def test_the_one_asked_longest_ago_makes_room_and_comes_back_when_asked() 
     assert (refused.value.status, refused.value.headers) == (503, ((b"retry-after", b"1"),))
     await librarian.settled()
     assert sorted(each.name for each in catalogue.served) == ["a", "b"]
+
+
+async def test_what_was_just_loaded_is_not_the_next_to_make_room() -> None:
+    shelf, catalogue = Shelf(a="1", b="1", c="1"), Catalogue([], clock=counting())
+    librarian = Librarian(catalogue, shelf, Bounds(models=2))
+    await librarian.load("a")
+    catalogue.find("a").used = 1.5
+    for name in ("b", "c"):
+        await librarian.load(name)
+    assert sorted(each.name for each in catalogue.served) == ["b", "c"]
+    for name in ("b", "a"):
+        await librarian.load(name)
+    assert sorted(each.name for each in catalogue.served) == ["a", "b"]
+
+
+async def test_who_asks_whether_a_model_is_ready_moves_nothing() -> None:
+    shelf, catalogue = Shelf(a="1", b="1"), Catalogue([])
+    librarian = Librarian(catalogue, shelf, Bounds(models=1))
+    for name in ("a", "b"):
+        await librarian.load(name)
+    assert catalogue.look("a") is None
+    assert catalogue.look("b", "1") is catalogue.find("b")
+    for name, version in (("nobody", None), ("b", "2")):
+        with pytest.raises(RequestFault, match="has only"):
+            catalogue.look(name, version)
+    await asyncio.sleep(0)
+    await librarian.settled()
+    assert shelf.loads == ["a", "b"]
+
+
+async def test_only_a_model_that_may_come_by_itself_is_worth_another_try() -> None:
+    shelf, catalogue = Shelf(a="1"), Catalogue(["a"])
+    librarian = Librarian(catalogue, shelf, Bounds())
+    with pytest.raises(RequestFault) as loading:
+        catalogue.find("a")
+    assert loading.value.headers == ((b"retry-after", b"1"),)
+    shelf.broken.add("a")
+    with pytest.raises(LoadFault):
+        await librarian.load("a")
+    with pytest.raises(RequestFault, match="not loaded: ModelLoadFailed: it is broken") as broken:
+        catalogue.find("a")
+    assert (broken.value.status, broken.value.headers) == (503, ())
 
 
 async def test_an_unloaded_model_stays_out_until_it_is_loaded() -> None:

@@ -5,60 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copytree
-from typing import Any
 
 import pytest
+from tests.unit.runtime.command import CALL, Command
 from tests.unit.runtime.pod import RUNTIME, ask, free_port
 
 from moorage_runtime.commands import target, units
 from moorage_runtime.errors import RuntimeFault
-
-
-class Command:
-    """One running subcommand, its ports and what it has printed."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.port, self.admin = free_port(), free_port()
-        ports = ["--port", str(self.port), "--admin-port", str(self.admin), "--grpc-port", str(free_port())]
-        name, *rest = arguments
-        self.output = folder / "output"
-        with self.output.open("wb") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", _CALL, name, *rest, *ports],
-                env={**os.environ, "PYTHONPATH": str(RUNTIME)},
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-            )
-
-    def printed(self, until: str, seconds: float = 20) -> str:
-        end = time.monotonic() + seconds
-        while until not in (text := self.output.read_text()):
-            assert time.monotonic() < end, text
-            assert self.process.poll() is None, text
-            time.sleep(0.02)
-        return text
-
-    def get(self, path: str) -> tuple[int, Any]:
-        status, _, body = ask(self.port, "GET", path)
-        return status, json.loads(body)
-
-    def order(self, path: str) -> tuple[int, Any]:
-        status, _, body = ask(self.admin, "POST", path)
-        return status, json.loads(body)
-
-
-_CALL = """
-import importlib, sys
-sys.exit(importlib.import_module("moorage_runtime.commands." + sys.argv[1]).main(sys.argv[2:]))
-"""
 
 
 @pytest.fixture
@@ -72,8 +31,7 @@ def command(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     yield make
     for each in made:
         if each.process.poll() is None:
-            each.process.send_signal(signal.SIGINT)
-            assert each.process.wait(20) == 0
+            assert each.end() == 0
 
 
 def test_a_file_is_served_and_the_printed_curl_line_works(artifacts: Path, command: Callable[..., Command]) -> None:
@@ -119,7 +77,7 @@ def test_what_cannot_be_served_is_told_in_one_line(tmp_path: Path, arguments: li
     ports = [f"--{name}={free_port()}" for name in ("port", "admin-port", "grpc-port")]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
     done = subprocess.run(
-        [sys.executable, "-c", _CALL, *arguments, *ports],
+        [sys.executable, "-c", CALL, *arguments, *ports],
         env={**environment, "PYTHONPATH": str(RUNTIME)}, capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")

@@ -2,7 +2,7 @@
 
 POST /v2/repository/index                      every known model: name, version, state, reason
 POST /v2/repository/models/{model}/load        load, or replace by what the repository holds now
-POST /v2/repository/models/{model}/unload
+POST /v2/repository/models/{model}/unload      models here have no dependents, so `unload_dependents` changes nothing
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from moorage_runtime.servers.rest.door import Methods
 from moorage_runtime.servers.rest.faults import refuse
 
 UNPROCESSABLE = 422
+DEPENDENTS = "unload_dependents"
 Act = Callable[[], Awaitable[object]]
 
 
@@ -35,9 +36,9 @@ class RepositoryDoor:
             case ["v2", "repository", "index"]:
                 return {b"POST": _Order(self._index)}
             case ["v2", "repository", "models", name, "load"]:
-                return {b"POST": _Order(lambda exchange: self._act(exchange, lambda: self._librarian.load(name)))}
+                return {b"POST": _Order(lambda exchange: self._load(exchange, name))}
             case ["v2", "repository", "models", name, "unload"]:
-                return {b"POST": _Order(lambda exchange: self._act(exchange, lambda: self._librarian.unload(name)))}
+                return {b"POST": _Order(lambda exchange: self._unload(exchange, name))}
         return None
 
     def _index(self, exchange: Exchange) -> None:
@@ -48,11 +49,20 @@ class RepositoryDoor:
             rows = [row for row in rows if row.state == "READY"]
         exchange.answer(200, msgspec.json.encode(rows))
 
-    def _act(self, exchange: Exchange, act: Act) -> None:
+    def _load(self, exchange: Exchange, name: str) -> None:
         if _parameters(exchange.body).get("parameters"):
-            raise RequestFault(
-                400, "ParameterUnsupported", "parameters: none is known; models come from the repository"
-            )
+            raise _unsupported("none is known; models come from the repository")
+        self._act(exchange, lambda: self._librarian.load(name))
+
+    def _unload(self, exchange: Exchange, name: str) -> None:
+        given = _parameters(exchange.body).get("parameters") or {}
+        if not isinstance(given, dict) or not given.keys() <= {DEPENDENTS}:
+            raise _unsupported(f"only {DEPENDENTS} is known")
+        if not isinstance(given.get(DEPENDENTS, False), bool):
+            raise _unsupported(f"{DEPENDENTS} must be true or false")
+        self._act(exchange, lambda: self._librarian.unload(name))
+
+    def _act(self, exchange: Exchange, act: Act) -> None:
         task = asyncio.get_running_loop().create_task(_answered(exchange, act))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -78,6 +88,10 @@ async def _answered(exchange: Exchange, act: Act) -> None:
         refuse(exchange, RequestFault(UNPROCESSABLE, fault.reason, f"{fault.reason}: {fault.message}"))
     else:
         exchange.answer(200, b"{}")
+
+
+def _unsupported(text: str) -> RequestFault:
+    return RequestFault(400, "ParameterUnsupported", f"parameters: {text}")
 
 
 def _parameters(body: bytes | bytearray | memoryview) -> dict[str, object]:

@@ -15,7 +15,7 @@ from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.codecs.v1 import writer
 from moorage_runtime.codecs.v1.reader import Request, V1Reader
 from moorage_runtime.dataplane.plane import DataPlane
-from moorage_runtime.errors import RequestFault
+from moorage_runtime.repository.catalogue import EVICTED, LOADING, UNLOADED, WAITING
 from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.http.exchange import Body, Exchange
 from moorage_runtime.servers.rest.asking import Asking
@@ -26,6 +26,8 @@ from moorage_runtime.tensors import Array
 
 DOOR = "v1"
 PREDICT = ":predict"
+# TensorFlow Serving's words for a model that does not answer; one whose load failed has ended.
+_STATES = {LOADING: "LOADING", WAITING: "START", EVICTED: "START", UNLOADED: "END"}
 
 
 class V1Door:
@@ -60,14 +62,16 @@ class V1Door:
     def _status(self, model: str, version: str | None) -> tuple[int, bytes]:
         """KServe asks for `ready`, TensorFlow Serving's clients for `model_version_status`."""
         ready = self._plane.model_ready(model, version)
-        try:
-            found = self._plane.find(model, version).version
-        except RequestFault:
-            found = version or ""
-        state = {"version": found, "state": "AVAILABLE" if ready else "LOADING"}
-        state_and_status = state | {"status": {"error_code": "OK", "error_message": ""}}
-        told = {"name": model, "ready": ready, "model_version_status": [state_and_status]}
-        return 200 if ready else 503, msgspec.json.encode(told)
+        row = self._plane.catalogue.row(model)
+        failed = not row.version and row.reason not in _STATES
+        told = {
+            "version": row.version or version or "",
+            "state": "AVAILABLE" if ready else "LOADING" if row.version else _STATES.get(row.reason, "END"),
+            "status": {"error_code": "UNKNOWN" if failed else "OK", "error_message": row.reason if failed else ""},
+        }
+        return 200 if ready else 503, msgspec.json.encode(
+            {"name": model, "ready": ready, "model_version_status": [told]}
+        )
 
 
 class _Tongue:
