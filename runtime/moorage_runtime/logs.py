@@ -28,6 +28,22 @@ class JsonLine(logging.Formatter):
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
+class PlainLine(logging.Formatter):
+    """The same for a person: level, event, and whatever `extra` carried; an exception below."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line, without its end."""
+        more = ", ".join(f"{key}={value}" for key, value in record.__dict__.items() if key not in _PLAIN)
+        return f"{record.levelname} {record.message}{': ' if more else ''}{more}"
+
+
+def configure_for_a_person() -> None:
+    """Send warnings and worse to stderr as plain lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlainLine())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
 def configure(level: int = logging.INFO) -> None:
     """Send every logger of the process to stdout as JSON lines; libraries only from WARNING on."""
     handler = logging.StreamHandler(sys.stdout)

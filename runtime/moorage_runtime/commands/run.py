@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from moorage_runtime import logs
 from moorage_runtime.commands import announce, fault, shelf, target
 from moorage_runtime.commands.ports import Busy, check
 from moorage_runtime.config import RuntimeConfig
@@ -23,10 +23,12 @@ DRAIN_SECONDS = 2.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until Ctrl-C; gives the exit code: 0, 1 when the model cannot be served, 2 when misused."""
+    """Serve until Ctrl-C; the process ends with 0, 1 when there is nothing to serve, 2 when misused, 4 when the model
+    cannot be served."""
     asked = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s")
-    with tempfile.TemporaryDirectory(prefix="moorage-") as folder:
+    logs.configure_for_a_person()
+    scratch = tempfile.TemporaryDirectory(prefix="moorage-", ignore_cleanup_errors=True)
+    with scratch as folder:
         here = shelf.places(Path(folder), asked.host, (asked.port, asked.admin_port, asked.grpc_port))
         try:
             check(asked.host, (asked.port, asked.admin_port, asked.grpc_port))
@@ -38,17 +40,17 @@ def main(arguments: Sequence[str]) -> int:
             shelf.fetch(config, here)
         except (RuntimeFault, Busy) as refused:
             return fault.tell(refused)
-        return _serve(config, here)
+        return _serve(config, here, scratch.cleanup)
 
 
-def _serve(config: RuntimeConfig, here: Places) -> int:
+def _serve(config: RuntimeConfig, here: Places, clean: Callable[[], None]) -> int:
     from moorage_runtime.servers import serve
 
     def ready(served: Served) -> None:
         sys.stdout.write(announce.text(served, config, here))
         sys.stdout.flush()
 
-    return fault.FAILED if serve.run(config, here, ready) else 0
+    return serve.run(config, here, ready, clean)
 
 
 def _on_a_laptop(config: RuntimeConfig) -> RuntimeConfig:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from moorage_runtime import logs
 from moorage_runtime.commands import fault, resource, shelf, stock, units
 from moorage_runtime.commands.ports import check
 from moorage_runtime.config import RuntimeConfig, Source
@@ -29,8 +29,9 @@ def main(arguments: Sequence[str]) -> int:
     if asked.models is None and not asked.model:
         sys.stderr.write("moorage serve: give a folder of models, or --model NAME=URI\n")
         return fault.MISUSED
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s")
-    with tempfile.TemporaryDirectory(prefix="moorage-") as folder:
+    logs.configure_for_a_person()
+    scratch = tempfile.TemporaryDirectory(prefix="moorage-", ignore_cleanup_errors=True)
+    with scratch as folder:
         here = shelf.places(Path(folder), asked.host, (asked.port, asked.admin_port, asked.grpc_port))
         try:
             check(asked.host, (asked.port, asked.admin_port, asked.grpc_port))
@@ -38,10 +39,13 @@ def main(arguments: Sequence[str]) -> int:
             bounds = Bounds(models=asked.max_models, size=units.size(asked.max_bytes, "--max-bytes"))
         except RuntimeFault as refused:
             return fault.tell(refused)
-        return _serve(settings, here, stock.FolderAndNames(settings, here, asked.models, dict(asked.model)), bounds)
+        models = stock.FolderAndNames(settings, here, asked.models, dict(asked.model))
+        return _serve(settings, here, models, bounds, scratch.cleanup)
 
 
-def _serve(settings: RuntimeConfig, here: Places, models: stock.FolderAndNames, bounds: Bounds) -> int:
+def _serve(
+    settings: RuntimeConfig, here: Places, models: stock.FolderAndNames, bounds: Bounds, clean: Callable[[], None]
+) -> int:
     from moorage_runtime.servers import serve
     from moorage_runtime.servers.rest.repository import RepositoryDoor
     from moorage_runtime.servers.station import Station
@@ -57,7 +61,7 @@ def _serve(settings: RuntimeConfig, here: Places, models: stock.FolderAndNames, 
         sys.stdout.flush()
         return 0
 
-    return serve.serve(station, fill)
+    return serve.serve(station, fill, clean)
 
 
 async def _load_all(

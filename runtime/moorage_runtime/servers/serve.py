@@ -29,9 +29,15 @@ Fill = Callable[[Station, asyncio.Event], Awaitable[int]]
 """Puts models into the station's catalogue and opens it; gives 0, or the code to exit with. The event: told to stop."""
 
 
-def run(config: RuntimeConfig, places: Places, ready: Callable[[Served], None] = lambda _: None) -> int:
-    """Serve the one model that the download left, until SIGTERM; gives the exit code: 0, 2 when the configuration
-    cannot be followed, 4 when the model cannot be served. `ready` is called once, when it answers."""
+def run(
+    config: RuntimeConfig,
+    places: Places,
+    ready: Callable[[Served], None] = lambda _: None,
+    last: Callable[[], None] = lambda: None,
+) -> int:
+    """Serve the one model that the download left, until SIGTERM, and end the process: 0, 4 when the model cannot be
+    served. Gives 2 when the configuration cannot be followed. `ready` is called once, when it answers; `last`: see
+    `serve`."""
 
     async def fill(station: Station, stopping: asyncio.Event) -> int:
         return await _one_model(config, places, station, stopping, ready)
@@ -40,16 +46,17 @@ def run(config: RuntimeConfig, places: Places, ready: Callable[[Served], None] =
         station = Station(config, places, [config.model])
     except RuntimeFault as fault:
         return _refused(places, fault, BAD_CONFIG)
-    return serve(station, fill)
+    return serve(station, fill, last)
 
 
-def serve(station: Station, fill: Fill) -> int:
-    """Run a station until SIGTERM or SIGINT."""
+def serve(station: Station, fill: Fill, last: Callable[[], None] = lambda: None) -> int:
+    """Run a station until SIGTERM or SIGINT, and end the process; `last` is what is done before."""
     import uvloop
 
     heap.bound()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_live(station, fill))
+        last()
         sys.stdout.flush()
         # A run of the model that never ends would keep an orderly exit waiting for its thread until the kubelet kills.
         os._exit(code)

@@ -27,10 +27,12 @@ class Command:
         ports = ["--port", str(self.port), "--admin-port", str(self.admin), "--grpc-port", str(self.grpc)]
         name, *rest = arguments
         self.output = folder / "output"
+        self.scratch = folder / "scratch"
+        self.scratch.mkdir(exist_ok=True)
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", CALL, name, *rest, *ports],
-                env={**os.environ, "PYTHONPATH": str(RUNTIME)},
+                env={**os.environ, "PYTHONPATH": str(RUNTIME), "TMPDIR": str(self.scratch)},
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=folder,

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from shutil import copytree
+from shutil import copyfile, copytree
 
 import pytest
 from tests.unit.runtime.command import CALL, Command
@@ -104,11 +104,35 @@ def test_many_models_come_go_reload_and_make_room(
     (shelf / "b" / "3" / "model.onnx").write_text("no model")
     status, refusal = running.order("/v2/repository/models/b/load")
     assert (status, refusal["error"].split(":")[0]) == (422, "ArtifactCorrupt")
+    assert "WARNING model not loaded: model=b, reason=ArtifactCorrupt, detail=" in running.output.read_text()
     assert running.get("/v2/models/b")[1]["versions"] == ["2"]
     assert running.order("/v2/repository/models/b/unload") == (200, {})
     assert running.get("/v2/models/b") == (503, {"error": "the model is not loaded: unloaded"})
     assert running.order("/v2/repository/models/nobody/load")[0] == 404
     assert running.get("/v2/repository/index")[0] == 404
+
+
+def test_why_a_model_is_not_served_is_told(artifacts: Path, tmp_path: Path) -> None:
+    file = tmp_path / "cancer.yaml"
+    model = {"storageUri": str(artifacts / "boosting"), "onnx": {"executionProviders": ["CUDAExecutionProvider"]}}
+    file.write_text(json.dumps({"kind": "ModelDeployment", "spec": {"model": model}}))
+    running = Command(tmp_path, "run", str(file))
+    assert running.process.wait(20) == 4
+    (line,) = running.output.read_text().splitlines()
+    assert line.startswith("CRITICAL model not served: reason=ExecutionProviderMissing, detail=")
+    assert "CUDAExecutionProvider" in line
+    assert list(running.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["run", "model.onnx"], ["serve", "models"]])
+def test_nothing_is_left_behind(artifacts: Path, tmp_path: Path, arguments: list[str]) -> None:
+    copytree(artifacts / "boosting", tmp_path / "models" / "a")
+    copyfile(artifacts / "boosting" / "model.onnx", tmp_path / "model.onnx")
+    running = Command(tmp_path, *arguments)
+    running.printed("Ctrl-C")
+    assert list(running.scratch.iterdir()) != []
+    assert running.end() == 0
+    assert list(running.scratch.iterdir()) == []
 
 
 def test_each_of_many_models_signs_its_own_answers(
