@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from moorage_runtime import examples, rehearsal
+from moorage_runtime import chances, examples, rehearsal
 from moorage_runtime.artifact import Example
 from moorage_runtime.codecs.v2 import expected
 from moorage_runtime.codecs.v2.reader import Reader
@@ -39,7 +39,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A trial that the model passed: seconds of one run (the median), and the rows it had.
 
-    `batchable`, `seconds_by_rows`: what the rehearsal found; the latter is never empty.
+    `batchable`, `seconds_by_rows`: what the rehearsal found; the latter is never empty. `margins`: outputs that are no
+    probabilities, whatever they are called.
     """
 
     source: str
@@ -47,6 +48,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     batchable: bool = False
     seconds_by_rows: tuple[tuple[int, float], ...] = ()
+    margins: frozenset[str] = frozenset()
 
 
 def choose(request: TestRequest | None, example: Example | None, folder: Any, engine: Engine) -> Trial:
@@ -80,6 +82,7 @@ def run(trial: Trial, engine: Engine, clock: Callable[[], float]) -> Verdict:
         rows=rows,
         batchable=found.batchable,
         seconds_by_rows=found.seconds_by_rows or ((rows, seconds),),
+        margins=chances.margins(engine, trial.inputs, answer, ask=not slow),
     )
 
 

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from skl2onnx import to_onnx
+from sklearn.svm import LinearSVC
 from tests.unit.runtime import models
 from tests.unit.runtime.pod import Pod
 
@@ -28,6 +31,25 @@ def declared(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     pod.serve()
     yield pod
     pod.kill()
+
+
+def test_margins_of_a_support_vector_machine_are_not_sold_as_probabilities(
+    pod: Callable[..., Pod], tmp_path: Path
+) -> None:
+    drawn = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+    (tmp_path / "model").mkdir()
+    model = to_onnx(LinearSVC().fit(drawn, np.where(drawn[:, 0] > 0, "cat", "dog")), drawn[:1])
+    (tmp_path / "model" / "model.onnx").write_bytes(model.SerializeToString())
+    made = pod(f"file://{tmp_path / 'model'}")
+    assert made.download().returncode == 0
+    made.serve()
+    status, _, told = post(made, "/v1/predict", {"features": {"f0": 5, "f1": 0, "f2": 0}})
+    assert (status, told["prediction"]) == (200, "cat")
+    assert not {"probabilities", "confidence"} & told.keys()
+    assert abs(told["outputs"]["probabilities"]) > 1
+    answer = get(made, "/openapi.json")[1]["components"]["schemas"]["Prediction"]["properties"]
+    assert answer["prediction"] == {"type": "string"}
+    assert not {"probabilities", "confidence"} & answer.keys()
 
 
 def row(at: int = 0) -> dict[str, float]:

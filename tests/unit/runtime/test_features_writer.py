@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from moorage_runtime.codecs.features.question import Options, Question
-from moorage_runtime.codecs.features.writer import Roles, Writer, roles
+from moorage_runtime.codecs.features.roles import Roles, roles
+from moorage_runtime.codecs.features.writer import Writer
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import TensorSpec
 
@@ -36,6 +37,35 @@ ROLES = [
     ([LABEL, CHANCES, spec("prob_b", "FP32", -1, 2)], None, Roles(None, None, ("label", "probabilities", "prob_b"))),
     ([spec("probability_map", "FP32", -1, 3, 9, 9)], None, Roles(None, None, ("probability_map",))),
 ]
+
+
+MARGINS = [
+    ([LABEL, CHANCES], {"probabilities"}, Roles("label", None, ("probabilities",))),
+    ([LABEL, CHANCES], {"variable"}, Roles("label", "probabilities", ())),
+    ([LABEL, CHANCES, VALUE], {"probabilities", "variable"}, Roles("label", None, ("probabilities", "variable"))),
+    ([CHANCES], {"probabilities"}, Roles(None, None, ("probabilities",))),
+    ([LABEL, VALUE], {"variable"}, Roles(None, None, ("label", "variable"))),
+]
+
+
+@pytest.mark.parametrize(("outputs", "margins", "wanted"), MARGINS)
+def test_what_was_seen_to_be_no_probabilities_is_not_sold_as_any(
+    outputs: list[TensorSpec], margins: set[str], wanted: Roles
+) -> None:
+    assert roles({each.name: each for each in outputs}, None, margins) == wanted
+
+
+@pytest.mark.parametrize("chosen", [True, False, None])
+def test_margins_are_told_beside_the_label_by_their_own_name(chosen: bool | None) -> None:
+    writer = Writer({"label": LABEL, "probabilities": CHANCES}, (0, 1), "7", {"probabilities"})
+    arrays = {"label": np.array([1, 0]), "probabilities": np.array([[-5.5, 6.5], [0.25, 0.5]])}
+    question = Question({}, 2, False, Options(return_probabilities=chosen))
+    assert json.loads(writer.write(question, arrays, "r-1", 0.00123)) == TOLD | {
+        "predictions": [
+            {"prediction": 1, "outputs": {"probabilities": [-5.5, 6.5]}},
+            {"prediction": 0, "outputs": {"probabilities": [0.25, 0.5]}},
+        ]
+    }
 
 
 @pytest.mark.parametrize(("outputs", "classes", "wanted"), ROLES)

@@ -1,73 +1,36 @@
-"""The model's outputs to an answer of the plain API. Which output is what is decided once, when the model is loaded.
-
-    a label for each row, beside probabilities      prediction: the label; probabilities, confidence
-    probabilities alone                             prediction: the likeliest class; probabilities, confidence
-    one other output                                prediction: its row
-    several                                         prediction: {output: its row}
-
-Probabilities are floats for each class, in an output that is called so or is as wide as the file's list of classes.
-Scores and distances are neither. A probability of one column is that of the second of two classes.
-"""
+"""The model's outputs to an answer of the plain API, by their roles."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from moorage_runtime.codecs.features.question import Question
+from moorage_runtime.codecs.features.roles import Labels, Roles, roles
 from moorage_runtime.codecs.slices import GREAT_ELEMENTS, SLICE_ELEMENTS, Steps
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec
 
-Labels = tuple[int | str, ...]
 _encode = msgspec.json.Encoder().encode
-_LABELS = ("INT64", "INT32", "BYTES", "BOOL", "UINT8", "INT8")
 _TEXT = frozenset("OSU")
 # What a row costs beside its elements, in elements.
 _WEIGHT = 2
-_NAMED_SO = ("prob", "softmax")
-
-
-class Roles(msgspec.Struct, frozen=True):
-    """Outputs by what they say. `others`: neither label nor probabilities."""
-
-    label: str | None
-    probabilities: str | None
-    others: tuple[str, ...]
-
-
-def roles(outputs: Mapping[str, TensorSpec], classes: Labels | None) -> Roles:
-    """See the table of this module."""
-    labels = [name for name, spec in outputs.items() if spec.datatype in _LABELS and spec.shape[1:] in ((), (1,))]
-    named = [name for name, spec in outputs.items() if _is_row_of_floats(spec) and _named_so(name)]
-    likely = named or [name for name, spec in outputs.items() if classes and _width(spec) == len(classes)]
-    probabilities = likely[0] if len(likely) == 1 else None
-    label = labels[0] if len(labels) == 1 and probabilities else None
-    if label is None and not named:
-        probabilities = None
-    return Roles(label, probabilities, tuple(name for name in outputs if name not in (label, probabilities)))
-
-
-def _named_so(name: str) -> bool:
-    return any(word in name.lower() for word in _NAMED_SO)
-
-
-def _is_row_of_floats(spec: TensorSpec) -> bool:
-    return spec.datatype.startswith("FP") and len(spec.shape) in (1, 2)
-
-
-def _width(spec: TensorSpec) -> int:
-    """How many floats a row has, 0 for what is no row of floats."""
-    return spec.shape[1] if _is_row_of_floats(spec) and len(spec.shape) == 2 else 0
 
 
 class Writer:
-    """Writes the answers of one version. `classes`: the class names in the order of the probabilities, if known."""
+    """Writes the answers of one version. `classes`: the class names in the order of the probabilities, if known;
+    `margins`: see `roles`."""
 
-    def __init__(self, outputs: Mapping[str, TensorSpec], classes: Labels | None, version: str) -> None:
-        self.roles = roles(outputs, classes)
+    def __init__(
+        self,
+        outputs: Mapping[str, TensorSpec],
+        classes: Labels | None,
+        version: str,
+        margins: Collection[str] = (),
+    ) -> None:
+        self.roles = roles(outputs, classes, margins)
         self._version = version
         self._classes = classes
         self._names = tuple(map(str, classes)) if classes else ()
@@ -109,9 +72,12 @@ class Writer:
 
     def _answers(self, question: Question, outputs: Mapping[str, Array], count: int) -> list[dict[str, Any]]:
         found = self.roles
-        if found.probabilities is None:
+        if found.probabilities is not None:
+            answers = self._classified(found, question, outputs, count)
+        elif found.label is not None:
+            answers = [{"prediction": label} for label in _by_row(found.label, outputs, count)]
+        else:
             return [{"prediction": value} for value in self._values(found.others, outputs, count)]
-        answers = self._classified(found, question, outputs, count)
         if found.others:
             values = self._values(found.others, outputs, count)
             for answer, value in zip(answers, values, strict=True):

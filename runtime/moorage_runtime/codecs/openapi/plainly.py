@@ -84,22 +84,27 @@ def _predictions(subject: Subject) -> Schema:
 
 def _row_of_answer(subject: Subject) -> dict[str, Any]:
     roles = subject.roles
-    if roles.probabilities is None:
+    if roles.probabilities is None and roles.label is None:
         return {"prediction": _values(subject, roles.others)}
+    row: dict[str, Any] = {"prediction": _label(subject)}
+    if roles.probabilities is not None:
+        row |= _chances(subject)
+    if roles.others:
+        shown = {name: _value(subject.outputs[name]) for name in roles.others}
+        row["outputs"] = {"type": "object", "properties": shown}
+    return row
+
+
+def _chances(subject: Subject) -> dict[str, Any]:
     chance = {"type": ["number", "null"]}
     likely: Schema = {"type": "array", "items": chance}
     if subject.classes:
         by_class = {str(label): chance for label in subject.classes}
         likely = {"anyOf": [{"type": "object", "properties": by_class, "additionalProperties": False}, likely]}
-    row = {
-        "prediction": _label(subject),
+    return {
         "probabilities": likely | {"description": "for each class; left out with return_probabilities: false"},
         "confidence": {"type": ["number", "null"], "description": "the greatest probability"},
     }
-    if roles.others:
-        shown = {name: _value(subject.outputs[name]) for name in roles.others}
-        row["outputs"] = {"type": "object", "properties": shown}
-    return row
 
 
 def _label(subject: Subject) -> Schema:

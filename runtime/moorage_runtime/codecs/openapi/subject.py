@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from moorage_runtime.codecs.features.writer import Roles
+from moorage_runtime.codecs.features.roles import Roles
 from moorage_runtime.signature import Layout
 from moorage_runtime.tensors import Array, TensorSpec
 

@@ -24,7 +24,7 @@ class Interpreter:
         manifest, engine = served.manifest, served.engine
         self.layout = signature.layout(manifest.signature, engine.inputs, _columns(served, manifest.signature))
         self.reader = Reader(self.layout, elements)
-        self.writer = Writer(engine.outputs, manifest.classes, served.version)
+        self.writer = Writer(engine.outputs, manifest.classes, served.version, served.verdict.margins)
         self._elements = elements
 
     @cached_property

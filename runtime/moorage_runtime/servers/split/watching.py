@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moorage_runtime.codecs.features.writer import roles
+from moorage_runtime.codecs.features.roles import roles
 from moorage_runtime.comparing.told import Naming
 from moorage_runtime.comparing.watching import Comparing
 from moorage_runtime.dataplane.plane import DataPlane
@@ -44,7 +44,7 @@ class _Names:
 def naming(served: Served) -> Naming:
     """Which output is behind the words of the plain API, and of V1 where there is only one."""
     outputs = served.engine.outputs
-    found = roles(outputs, served.manifest.classes)
+    found = roles(outputs, served.manifest.classes, served.verdict.margins)
     only = next(iter(outputs)) if len(outputs) == 1 else ""
     # Without a label of its own the prediction is the likeliest class.
     prediction = found.label or found.probabilities or only
