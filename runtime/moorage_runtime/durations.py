@@ -11,6 +11,11 @@ _TERM = re.compile(r"([0-9.]+)(ms|s|m|h)").findall
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
+def told(seconds: float) -> str:
+    """A duration for a person, to the millisecond; a shorter one to the microsecond."""
+    return f"{round(seconds, 3):g} s" if seconds >= 0.001 or seconds <= 0 else f"{max(1, round(seconds * 1e6))} us"
+
+
 def seconds(text: str, *, bare: bool = False) -> float | None:
     """How many seconds the text says, None when it is no duration. `bare`: a number alone is one, of seconds."""
     if _DURATION(text) is not None:

@@ -28,6 +28,10 @@ async def test_readiness(client: Any, serving: Pod) -> None:
         await client.is_model_ready(base(serving), model_name="other")
 
 
+async def test_liveness(client: Any, serving: Pod) -> None:
+    assert await client.is_server_live(base(serving)) is True
+
+
 async def test_predictions_are_those_of_the_model(client: Any, serving: Pod) -> None:
     rows = models.rows(4)
     answer = await client.infer(base(serving), {"instances": rows.tolist()}, model_name="fraud")

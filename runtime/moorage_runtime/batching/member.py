@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from moorage_runtime.durations import told
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array
 
@@ -69,9 +70,13 @@ def expired(member: Member, now: float) -> RequestFault | None:
     if member.gone:
         return client_gone()
     if member.deadline <= now:
-        waited = member.deadline - member.began
-        return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {round(waited, 3):g} s")
+        return late(member.deadline - member.began)
     return None
+
+
+def late(seconds: float) -> RequestFault:
+    """There is no answer within the time that the client, or the deployment, gives."""
+    return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {told(seconds)}")
 
 
 def client_gone() -> RequestFault:

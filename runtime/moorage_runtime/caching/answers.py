@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
+from moorage_runtime import durations
 from moorage_runtime.caching.keys import hashable
 from moorage_runtime.caching.keys import key as key_of
 from moorage_runtime.caching.states import BYPASS, COALESCED, HIT, MISS
@@ -216,5 +217,5 @@ def _left() -> RequestFault:
 
 
 def _late(caller: Caller) -> RequestFault:
-    waited = caller.deadline - caller.began
-    return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {round(waited, 3):g} s")
+    told = durations.told(caller.deadline - caller.began)
+    return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {told}")

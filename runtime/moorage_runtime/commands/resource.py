@@ -17,18 +17,22 @@ from moorage_runtime.commands import units
 from moorage_runtime.errors import RuntimeFault
 
 KIND = "ModelDeployment"
-# Fields of the spec that this file reads; all others steer the cluster.
+# Fields of the spec that this file reads; all others steer the cluster. `auth` does too: its keys lie in a Secret.
 _READ = frozenset(
     {
         "model", "runtime", "testRequest", "timeout", "batcher", "cache", "containerConcurrency", "maxQueueLength",
-        "maxRequestBytes", "accessLog", "env", "auth",
+        "maxRequestBytes", "accessLog", "env",
     }
 )  # fmt: skip
+_READ_BELOW = {
+    "model": frozenset({"storageUri", "digest", "modelFormat", "onnx"}),
+    "cache": frozenset({"maxEntries", "ttl", "maxBytes"}),
+}
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What one document asks for. `settings`: the configuration, its source still to be found; `unused`: field names
-    that only a cluster understands (auth among them: its keys lie in a Secret)."""
+    """What one document asks for. `settings`: the configuration, its source still to be found; `unused`: field paths
+    that only a cluster understands."""
 
     storage_uri: str
     settings: config.RuntimeConfig
@@ -62,9 +66,16 @@ def wish(document: dict[str, Any]) -> Wish:
     if spec.get("runtime", "onnx") != "onnx":
         raise RuntimeFault("SpecInvalid", f"spec.runtime: {spec['runtime']!r} cannot run here; only onnx can")
     settings = _settings(document, spec, model)
-    variables = {each["name"]: str(each.get("value", "")) for each in spec.get("env") or [] if isinstance(each, dict)}
-    unused = tuple(sorted((set(spec) - _READ) | ({"auth"} & set(spec))))
-    return Wish(storage_uri=uri, settings=settings, env=variables, unused=unused)
+    variables = [each for each in spec.get("env") or [] if isinstance(each, dict)]
+    plain = {each["name"]: str(each.get("value", "")) for each in variables if "valueFrom" not in each}
+    return Wish(storage_uri=uri, settings=settings, env=plain, unused=tuple(sorted(_unused(spec, variables))))
+
+
+def _unused(spec: dict[str, Any], variables: list[dict[str, Any]]) -> Iterator[str]:
+    yield from set(spec) - _READ
+    for field, read in _READ_BELOW.items():
+        yield from (f"{field}.{name}" for name in set(spec.get(field) or {}) - read)
+    yield from (f"env[{each['name']}].valueFrom" for each in variables if "valueFrom" in each)
 
 
 def _settings(document: dict[str, Any], spec: dict[str, Any], model: dict[str, Any]) -> config.RuntimeConfig:

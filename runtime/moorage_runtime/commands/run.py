@@ -34,8 +34,7 @@ def main(arguments: Sequence[str]) -> int:
             check(asked.host, (asked.port, asked.admin_port, asked.grpc_port))
             found = target.find(asked.target, dict(asked.claim), asked.name, asked.model_version)
             os.environ.update(found.env)
-            if found.unused:
-                sys.stderr.write(f"moorage: without a cluster these have no effect: {', '.join(found.unused)}\n")
+            fault.tell_unused(found.unused)
             config = _on_a_laptop(found.config)
             shelf.fetch(config, here)
         except (RuntimeFault, Busy) as refused:

@@ -47,12 +47,12 @@ def _serve(
     settings: RuntimeConfig, here: Places, models: stock.FolderAndNames, bounds: Bounds, clean: Callable[[], None]
 ) -> int:
     from moorage_runtime.servers import serve
-    from moorage_runtime.servers.rest.repository import RepositoryDoor
+    from moorage_runtime.servers.rest.repository import PATH, RepositoryDoor
     from moorage_runtime.servers.station import Station
 
     station = Station(settings, here, [])
     librarian = Librarian(station.catalogue, models, bounds)
-    station.add_admin_door(RepositoryDoor(librarian))
+    station.add_admin_door(RepositoryDoor(librarian), PATH)
 
     async def fill(station: Station, stopping: asyncio.Event) -> int:
         await _load_all(librarian, models, bounds, stopping)
@@ -94,9 +94,13 @@ def _settings(like: Path | None) -> RuntimeConfig:
     bare = RuntimeConfig(model="", version="", revision="local", source=Source(uri=""), drain_seconds=DRAIN_SECONDS)
     if like is None:
         return bare
-    told = resource.read(like).settings
+    wish = resource.read(like)
+    settings = wish.settings
+    own = {"model.digest": settings.digest, "testRequest": settings.test_request}
+    of_one = [*(field for field, value in own.items() if value is not None), *(f"env[{name}]" for name in wish.env)]
+    fault.tell_unused(sorted([*wish.unused, *of_one]), f"of {like}")
     return msgspec.structs.replace(
-        told, model="", version="", revision="local", drain_seconds=DRAIN_SECONDS, digest=None, test_request=None
+        settings, model="", version="", revision="local", drain_seconds=DRAIN_SECONDS, digest=None, test_request=None
     )
 
 

@@ -10,9 +10,9 @@ import msgspec
 
 from moorage_runtime import artifact
 from moorage_runtime.config import RuntimeConfig
-from moorage_runtime.errors import RuntimeFault
+from moorage_runtime.errors import ArtifactFault, RuntimeFault
 from moorage_runtime.places import Places
-from moorage_runtime.storage import credentials
+from moorage_runtime.storage import credentials, reasons
 from moorage_runtime.storage.download import download
 
 
@@ -39,7 +39,14 @@ def fetch(config: RuntimeConfig, here: Places, env: Mapping[str, str] = os.envir
             place = here.credentials_dir / key
             place.touch(mode=0o600)
             place.write_text(env[key])
-    return download(config, here)
+    try:
+        return download(config, here)
+    except ArtifactFault as fault:
+        if fault.reason != reasons.CREDENTIALS_MISSING:
+            raise
+        raise ArtifactFault(
+            fault.reason, "no credentials for the S3 store: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from fault
 
 
 def below(here: Places, name: str, version: str) -> Places:

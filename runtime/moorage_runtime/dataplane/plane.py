@@ -21,7 +21,7 @@ from moorage_runtime.dataplane.lane import CONCURRENCY, Lane
 from moorage_runtime.dataplane.streaming import Flow, Streamed
 from moorage_runtime.engines.engine import Streaming
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.metrics.meters import outcome
+from moorage_runtime.metrics.meters import ModelMeter, outcome
 from moorage_runtime.metrics.metrics import Metrics
 from moorage_runtime.metrics.summary import answered, quantile, seconds
 from moorage_runtime.repository.catalogue import Catalogue
@@ -61,6 +61,7 @@ class DataPlane:
         self.obstacle: Callable[[], str | None] = lambda: None
         self.doubted = routes.guest
         routes.follow(self._follow)
+        catalogue.on_installed(self._tell)
         self.tallies = Tallies()
         self.instead: Metrics | None = None
         self.metrics.also.append(lambda page: describe(page, config.model, self.tallies))
@@ -164,11 +165,13 @@ class DataPlane:
         door: str,
         served: Served | None = None,
         parent: tuple[bytes | None, bytes | None] = (None, None),
+        received: int = 0,
     ) -> None:
         """A door refused a request before it became a call. `served`: for which version, where that is known; `parent`:
-        the request's `traceparent` and `tracestate`."""
+        the request's `traceparent` and `tracestate`; `received`: bytes of its body."""
         name, version = (served.name, served.version) if served else (self.config.model, self.config.version)
         self._count(fault, began, door, name, version)
+        self.metrics.model(name, version).doors[door].received += received
         if self.tracer is not None:
             self.tracer.begin(*parent, door, began).end(fault.status, fault.reason, name, version, began, None)
 
@@ -250,14 +253,12 @@ class DataPlane:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def open(self, served: Served) -> Lane | None:
-        """Make ready for the version's first call, and tell of it in the metrics; None when it does not answer now."""
+        """Make ready for the version's first call; None when it does not answer now."""
         if all(each is not served for each in self.catalogue.served):
             return None
-        meter = self.metrics.model(served.name, served.version)
-        meter.load_seconds = served.load_seconds
         lane = Lane(
             served,
-            meter,
+            self._tell(served),
             self.config.limits,
             self.config.batcher,
             asyncio.get_running_loop(),
@@ -268,6 +269,12 @@ class DataPlane:
         )
         self._lanes[id(served)] = lane
         return lane
+
+    def _tell(self, served: Served) -> ModelMeter:
+        """The version is in the metrics from here on."""
+        meter = self.metrics.model(served.name, served.version)
+        meter.load_seconds = served.load_seconds
+        return meter
 
 
 def _tested(served: Served) -> dict[str, Any]:

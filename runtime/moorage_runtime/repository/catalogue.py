@@ -48,6 +48,7 @@ class Catalogue:
         self._retire = retire
         self._clock = clock
         self._wanted: Callable[[str], None] = lambda _: None
+        self._installed: Callable[[Served], None] = lambda _: None
 
     @property
     def ready(self) -> bool:
@@ -104,6 +105,10 @@ class Catalogue:
         """`wanted` is called with the name of a model that somebody asks for, and that is evicted or waits to be."""
         self._wanted = wanted
 
+    def on_installed(self, installed: Callable[[Served], None]) -> None:
+        """`installed` is called with each version from which on it answers."""
+        self._installed = installed
+
     def install(self, served: Served) -> None:
         """The model is warm: from here on it answers, and whatever answered before is retired.
 
@@ -114,6 +119,7 @@ class Catalogue:
         self._served[served.name] = served
         self._reasons.pop(served.name, None)
         self.changes += 1
+        self._installed(served)
         if before is not None:
             self._retire(before)
 

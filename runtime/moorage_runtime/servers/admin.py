@@ -8,6 +8,7 @@ from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.metrics.exposition import CONTENT_TYPE
 from moorage_runtime.servers.rest.door import Methods, reading
 
+PATHS = "/livez, /startupz, /readyz, /metrics, /state"
 TEXT = b"text/plain; charset=utf-8"
 
 
@@ -26,12 +27,17 @@ class AdminDoor:
             case ["startupz"]:
                 return reading(lambda: _probe(bool(plane.catalogue.served), b"started\n", b"loading\n"), TEXT)
             case ["readyz"]:
-                return reading(lambda: _probe(plane.ready, b"ready\n", f"{plane.catalogue.phase}\n".encode()), TEXT)
+                return reading(lambda: _probe(plane.ready, b"ready\n", _why_not(plane)), TEXT)
             case ["metrics"]:
                 return reading(lambda: (200, plane.metrics.render()), CONTENT_TYPE)
             case ["state"]:
                 return reading(lambda: (200, msgspec.json.encode(plane.state() | msgspec.to_builtins(plane.report()))))
         return None
+
+
+def _why_not(plane: DataPlane) -> bytes:
+    """What keeps traffic away: the phase, or what stands in the way of a pod that is ready otherwise."""
+    return f"{(plane.catalogue.ready and plane.obstacle()) or plane.catalogue.phase}\n".encode()
 
 
 def _probe(good: bool, yes: bytes, no: bytes) -> tuple[int, bytes]:

@@ -13,6 +13,7 @@ from moorage_runtime.places import Places
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.routing import Routes
 from moorage_runtime.servers import heap
+from moorage_runtime.servers.admin import PATHS as ADMIN_PATHS
 from moorage_runtime.servers.admin import AdminDoor
 from moorage_runtime.servers.grpc import port as grpc
 from moorage_runtime.servers.http.listener import Listener
@@ -79,11 +80,13 @@ class Station:
             carrier=Carrier(self.desk, self.router) if self.desk is not None else None,
         )
         self._admin_doors: list[Door] = [AdminDoor(self.plane)]
-        self._admin = Listener(Router(self._admin_doors, lambda: 0), places.host, places.admin_port)
+        self._admin_router = Router(self._admin_doors, lambda: 0, paths=ADMIN_PATHS)
+        self._admin = Listener(self._admin_router, places.host, places.admin_port)
 
-    def add_admin_door(self, door: Door) -> None:
-        """Give the admin port further paths, before `start`."""
+    def add_admin_door(self, door: Door, path: str) -> None:
+        """Give the admin port a further door, to what lies at and below `path`, before `start`."""
         self._admin_doors.append(door)
+        self._admin_router.paths += f", {path}"
 
     async def start(self) -> None:
         """Bind the ports. Raises `OSError`."""

@@ -151,7 +151,15 @@ def test_a_prediction_has_its_model_version_door_batch_and_trace(
 def test_refusals_and_other_paths_have_a_line_too(logging: Pod, lines: Callable[[str], dict[str, Any]]) -> None:
     assert logging.ask("POST", "/v2/models/fraud/infer", "{}", x_request_id="bad")[0] == 400
     assert logging.ask("GET", "/v2/health/live", x_request_id="live")[0] == 200
-    assert [lines("bad")[key] for key in ("status", "path")] == [400, "/v2/models/fraud/infer"]
+    assert logging.ask("POST", "/v1/models/fraud:predict", "{}", x_request_id="bad-v1")[0] == 400
+    for request_id, door, path in (
+        ("bad", "v2", "/v2/models/{model}/infer"),
+        ("bad-v1", "v1", "/v1/models/{model}:predict"),
+    ):
+        told = lines(request_id)
+        assert [told[key] for key in ("status", "path", "door", "model", "version", "bytesIn")] == [
+            400, path, door, "fraud", "3", 2,
+        ]  # fmt: skip
     assert [lines("live")[key] for key in ("status", "path")] == [200, "/v2/health/live"]
 
 

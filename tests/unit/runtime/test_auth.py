@@ -135,7 +135,7 @@ def test_only_who_has_a_key_learns_anything(artifacts: Path, pod: Callable[..., 
         status, headers, body = guarded.ask(method, path, REQUEST if method == "POST" else None)
         assert (status, headers["www-authenticate"]) == (401, "Bearer"), path
         assert "key" in json.dumps(json.loads(body)["error"])
-    for path in ("/v2/health/live", "/v2/health/ready"):
+    for path in ("/", "/v2/health/live", "/v2/health/ready"):
         assert guarded.ask("GET", path)[0] == 200
     assert guarded.probe("/readyz") == 200
     for shown in ({"authorization": "Bearer s3cret"}, {"x_api_key": "s3cret"}):
@@ -151,7 +151,7 @@ def test_without_a_key_nothing_is_ready_until_one_appears(
     guarded = served(pod(f"file://{artifacts / 'boosting'}", apiKeys=True), secret)
     guarded.start()
     until(lambda: guarded.probe("/startupz") == 200)
-    assert guarded.probe("/readyz") == 503
+    assert guarded.admin("/readyz") == (503, f"{MISSING}\n".encode())
     state = json.loads(guarded.admin("/state")[1])
     assert (state["ready"], state["obstacle"]) == (False, MISSING)
     assert MISSING in guarded.log()

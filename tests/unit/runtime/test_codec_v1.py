@@ -47,6 +47,18 @@ def test_rows_come_as_lists_as_named_inputs_or_as_named_features(rows: Any) -> N
     assert found.inputs["x"].tolist() == [[1, 2], [3, 4]]
 
 
+@pytest.mark.parametrize("name", ["serving", "predict", 1, ["serving_default"]])
+def test_another_signature_is_refused(name: Any) -> None:
+    with pytest.raises(RequestFault, match="signature_name") as caught:
+        read({"signature_name": name, "instances": [[1, 2]]})
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("name", ["", None])
+def test_no_signature_is_the_default(name: Any) -> None:
+    assert read({"signature_name": name, "inputs": [[1, 2]]}).inputs["x"].tolist() == [[1, 2]]
+
+
 @pytest.mark.parametrize("columns", [[[1, 2], [3, 4]], {"x": [[1, 2], [3, 4]]}])
 def test_columns_come_alone_or_named(columns: Any) -> None:
     found = read({"inputs": columns})
@@ -218,7 +230,7 @@ MANY: dict[str, str] = {
     "plain": json.dumps({"instances": [[1.5, 2]] * 400}),
     "spaced": json.dumps({"instances": [[1.5, 2]] * 400}, indent=1) + "\n",
     "behind": json.dumps({"instances": [[1.5, 2]] * 400}) + "}",
-    "more": json.dumps({"instances": [[1.5, 2]] * 400, "signature_name": "s"}),
+    "more": json.dumps({"instances": [[1.5, 2]] * 400, "signature_name": ""}),
     "ends in the list": json.dumps({"instances": [[1.5, 2]] * 400})[:-1],
     "a short row": json.dumps({"instances": [[1.5, 2]] * 400 + [[1]]}),
     "too large": json.dumps({"instances": [[1.5, 2]] * 400 + [[1, 1e39]]}),

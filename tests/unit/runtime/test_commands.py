@@ -20,6 +20,9 @@ from moorage_runtime.commands import target, units
 from moorage_runtime.errors import RuntimeFault
 
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Callable[..., Command]]:
     made: list[Command] = []
@@ -68,6 +71,7 @@ def test_a_resource_is_served_from_a_folder_that_stands_for_its_claim(
     [
         (["run", "nowhere.onnx"], "ModelNotFound: nowhere.onnx: there is no such file or folder"),
         (["run", "pvc://claim/x"], "ClaimUnknown: pvc://claim/x: say which folder it is with --claim claim=FOLDER"),
+        (["run", "s3://bucket/model"], "CredentialsMissing: no credentials for the S3 store: set AWS_ACCESS_KEY_ID and"),
         (["run", "models:/fraud@champion"], "RegistryUnset: models:/fraud@champion needs a registry"),
         (["run", "models:/fraud"], "UriInvalid: models:/fraud: write models:/NAME/VERSION or models:/NAME@ALIAS"),
         (["serve", ".", "--max-bytes", "lots"], "SpecInvalid: --max-bytes: 'lots' is no quantity of bytes"),
@@ -75,7 +79,8 @@ def test_a_resource_is_served_from_a_folder_that_stands_for_its_claim(
 )
 def test_what_cannot_be_served_is_told_in_one_line(tmp_path: Path, arguments: list[str], text: str) -> None:
     ports = [f"--{name}={free_port()}" for name in ("port", "admin-port", "grpc-port")]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW", "AWS"))}
+    environment |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     done = subprocess.run(
         [sys.executable, "-c", CALL, *arguments, *ports],
         env={**environment, "PYTHONPATH": str(RUNTIME)}, capture_output=True, text=True, check=False, cwd=tmp_path,
@@ -108,8 +113,11 @@ def test_many_models_come_go_reload_and_make_room(
     assert running.get("/v2/models/b")[1]["versions"] == ["2"]
     assert running.order("/v2/repository/models/b/unload") == (200, {})
     assert running.get("/v2/models/b") == (503, {"error": "the model is not loaded: unloaded"})
+    assert "retry-after" not in ask(running.port, "GET", "/v2/models/b")[1]
     assert running.order("/v2/repository/models/nobody/load")[0] == 404
     assert running.get("/v2/repository/index")[0] == 404
+    told = json.loads(ask(running.admin, "GET", "/v1/models")[2])
+    assert told["error"].endswith("speaks /livez, /startupz, /readyz, /metrics, /state, /v2/repository")
 
 
 def test_why_a_model_is_not_served_is_told(artifacts: Path, tmp_path: Path) -> None:
@@ -133,6 +141,33 @@ def test_nothing_is_left_behind(artifacts: Path, tmp_path: Path, arguments: list
     assert list(running.scratch.iterdir()) != []
     assert running.end() == 0
     assert list(running.scratch.iterdir()) == []
+
+
+def test_the_example_with_a_claim_runs_at_a_laptop(
+    artifacts: Path, tmp_path: Path, command: Callable[..., Command]
+) -> None:
+    copytree(artifacts / "boosting", tmp_path / "models" / "breast-cancer")
+    text = command("run", str(EXAMPLES / "claim.yaml"), "--claim", f"models={tmp_path / 'models'}").printed("Ctrl-C")
+    assert "breast-cancer-claim version local is served" in text
+    assert "no effect: minReplicas" in text
+
+
+def test_what_many_models_do_not_take_from_a_resource_is_told(
+    artifacts: Path, tmp_path: Path, command: Callable[..., Command]
+) -> None:
+    copytree(artifacts / "boosting", tmp_path / "models" / "a")
+    (tmp_path / "full.yaml").write_text(json.dumps({"kind": "ModelDeployment", "spec": FULL}))
+    text = command("serve", "models", "--like", "full.yaml").printed("Ctrl-C")
+    assert "moorage: of full.yaml these have no effect: auth, env[A], model.digest, testRequest\n" in text
+
+
+FULL = {
+    "model": {"storageUri": "models:/x/1", "digest": f"sha256:{'0' * 64}"},
+    "timeout": "2s",
+    "auth": {"secretName": "keys"},
+    "env": [{"name": "A", "value": "1"}],
+    "testRequest": {"inputs": [{"name": "X", "shape": [1, 1], "datatype": "FP32", "data": [1]}]},
+}
 
 
 def test_each_of_many_models_signs_its_own_answers(

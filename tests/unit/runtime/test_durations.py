@@ -29,6 +29,14 @@ def test_the_operator_and_the_runtime_read_alike(text: str) -> None:
         assert durations.seconds(text) == wanted
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(60.0, "60 s"), (0.1004, "0.1 s"), (0.001, "0.001 s"), (0.0004, "400 us"), (1e-6, "1 us"), (1e-9, "1 us")],
+)
+def test_a_duration_is_told_as_no_less_than_it_is(seconds: float, text: str) -> None:
+    assert durations.told(seconds) == text
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("5", 5.0), ("0.25", 0.25), ("0", 0.0), ("1m30s", 90.0)])
 def test_a_number_alone_is_seconds_where_that_is_allowed(text: str, seconds: float) -> None:
     assert durations.seconds(text, bare=True) == seconds

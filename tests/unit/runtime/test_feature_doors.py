@@ -136,12 +136,20 @@ def test_v1_errors_are_plain_text(declared: Pod) -> None:
     assert post(declared, "/v1/models/other:predict", {})[0] == 404
 
 
+@pytest.mark.parametrize("path", ["/v1/models/fraud:explain", "/v1/models/fraud/versions/3:classify"])
+def test_v1_says_which_verb_it_knows(declared: Pod, path: str) -> None:
+    told = f":{path.rpartition(':')[2]} is unknown; this server knows :predict"
+    assert post(declared, path, {"instances": [[1]]})[::2] == (404, {"error": told})
+    assert get(declared, path) == (404, {"error": told})
+
+
 def test_v1_tells_what_is_served(declared: Pod) -> None:
     assert get(declared, "/v1/models") == (200, {"models": ["fraud"]})
     state = {"version": "3", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
     told = {"name": "fraud", "ready": True, "model_version_status": [state]}
     assert get(declared, "/v1/models/fraud") == get(declared, "/v1/models/fraud/versions/3") == (200, told)
     assert get(declared, "/v1/models/other")[0] == 404
+    assert get(declared, "/") == (200, {"status": "alive"})
 
 
 def test_the_document_has_the_models_features_and_its_own_example(declared: Pod) -> None:

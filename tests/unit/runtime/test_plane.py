@@ -158,6 +158,17 @@ async def test_what_a_door_refuses_is_counted_at_its_door() -> None:
     world.plane.count(RequestFault(422, "InvalidFeature", "no"), time.monotonic(), "features", world.served)
     assert world.ends() == {"refused": 1}
     assert dict(world.plane.metrics.model("fraud", "3").doors["features"].outcomes())["refused"] == 1
+    world.plane.count(RequestFault(400, "InvalidRequest", "no"), time.monotonic(), "v2", world.served, received=300)
+    assert world.plane.metrics.model("fraud", "3").doors["v2"].received == 300
+
+
+async def test_a_version_is_in_the_metrics_from_the_moment_it_answers() -> None:
+    world = World()
+    told = world.plane.metrics.render().decode()
+    assert 'moorage_load_seconds{model="fraud",version="3"} 0.5' in told
+    assert 'moorage_requests_total{model="fraud",version="3",door="v2",outcome="ok"} 0' in told
+    world.plane.catalogue.remove("fraud", "unloaded")
+    assert 'model="fraud"' not in world.plane.metrics.render().decode()
 
 
 class Loud(Call):

@@ -32,3 +32,13 @@ def test_what_only_a_cluster_understands_is_named() -> None:
     spec = {"model": {"storageUri": "m.onnx"}, "minReplicas": 2, "auth": {"secretName": "keys"}}
     found = resource.wish({"metadata": {"name": "m"}, "spec": spec})
     assert found.unused == ("auth", "minReplicas")
+
+
+def test_so_is_what_lies_deeper() -> None:
+    env = [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+    cache = {"maxEntries": 5, "backend": "default", "secretName": "x"}
+    found = resource.wish(
+        {"spec": {"model": {"storageUri": "s3://b/m", "secretName": "s"}, "cache": cache, "env": env}}
+    )
+    assert found.unused == ("cache.backend", "cache.secretName", "env[B].valueFrom", "model.secretName")
+    assert found.env == {"A": "1"}

@@ -59,7 +59,7 @@ DOCUMENTS: list[tuple[str, int, Any]] = [
     ("/v2/../v2", 404, {"error": NO_PATH}),
     ("/v2/%2e%2e/v2", 404, {"error": NO_PATH}),
     ("/v1/models/fraud/nope", 404, {"error": NO_PATH}),
-    ("/", 404, {"error": {"code": 404, "reason": "NotFound", "message": NO_PATH, "requestId": "abc-1"}}),
+    ("/", 200, {"status": "alive"}),
     ("/v2x", 404, {"error": {"code": 404, "reason": "NotFound", "message": NO_PATH, "requestId": "abc-1"}}),
     (INFER, 405, {"error": "this path takes POST"}),
 ]

@@ -121,7 +121,8 @@ RIGHT: dict[str, tuple[Any, Any]] = {
     "rows of one": (v1(ONE), {"instances": [[at] for at in range(MANY * 2)]}),
     "cubes": (v1(CUBE), {"instances": [[[1.5], [2]]] * MANY}),
     "named instances": (v1(X), {"instances": NAMED}),
-    "signature": (v1(X), {"signature_name": "serving", "instances": PAIRS}),
+    "signature": (v1(X), {"signature_name": "serving_default", "instances": PAIRS}),
+    "no signature": (v1(X), {"instances": PAIRS, "signature_name": None}),
 }
 
 
@@ -150,6 +151,8 @@ WRONG: dict[str, tuple[Any, Any]] = {
     "no end": (features(), json.dumps({"rows": NAMED})[:-2].encode()),
     "a comma at the end": (features(), json.dumps({"rows": NAMED}).replace("}]}", "},]}").encode()),
     "a bad date": (features(WORDS), {"rows": at([{"age": 1, "on": "1970-01-02"}] * MANY, 2000, {"age": 1, "on": "x"})}),
+    "another signature": (v1(X), {"signature_name": "serving", "instances": PAIRS}),
+    "another signature behind": (v1(X), {"instances": PAIRS, "signature_name": "serving"}),
     "instances and inputs": (v1(X), {"instances": PAIRS, "inputs": PAIRS}),
     "a text amid": (v1(X), {"instances": at(PAIRS, 2000, [1, "x"])}),
     "a short row": (v1(X), {"instances": at(PAIRS, 2000, [1])}),

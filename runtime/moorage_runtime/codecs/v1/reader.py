@@ -21,6 +21,7 @@ from moorage_runtime.tensors import Array, TensorSpec
 class _Body(msgspec.Struct, gc=False):
     instances: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     inputs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    signature_name: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Request(msgspec.Struct, gc=False):
@@ -33,6 +34,10 @@ class Request(msgspec.Struct, gc=False):
 _NONE: Mapping[str, TensorSpec] = {}
 _LISTS = keys("instances", "inputs")
 _INSTANCES = b"instances"
+# TensorFlow Serving's name for what a model does when nothing is named.
+_SIGNATURE = "serving_default"
+_SIGNED = re.compile(rb'"signature_name"(?!\s*:\s*("serving_default"|""|null)[\s,}])').search
+_AROUND_BYTES = 4 << 10
 _OBJECT = re.compile(rb"[ \t\r\n]*\{")
 _decode_body = msgspec.json.Decoder(_Body).decode
 _decode_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
@@ -67,6 +72,8 @@ class V1Reader:
     def steps(self, body: Body) -> Steps[Request]:
         """The same in steps, between which others can have their turn."""
         around = great_list(body, _LISTS)
+        if around is not None and _signed(body, around.start):
+            around = None
         found = (yield from self._by_slices(body, around)) if around is not None else None
         if found is not None:
             return found
@@ -109,6 +116,8 @@ class V1Reader:
             sent = _decode_body(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise malformed(error, "") from error
+        if sent.signature_name not in (msgspec.UNSET, None, "", _SIGNATURE):
+            raise invalid(f"signature_name: {sent.signature_name!r:.80} is unknown; the model has only {_SIGNATURE!r}")
         if isinstance(sent.instances, msgspec.Raw):
             if isinstance(sent.inputs, msgspec.Raw):
                 raise invalid('body: needs only one of "instances" and "inputs"')
@@ -186,6 +195,11 @@ class V1Reader:
         if sum(array.size for array in inputs.values()) > self._elements:
             raise too_many(self._elements)
         return inputs
+
+
+def _signed(body: Body, start: int) -> bool:
+    """Whether there may be another signature's name around a list that begins there."""
+    return any(_SIGNED(bytes(part)) is not None for part in (body[:start], body[-_AROUND_BYTES:]))
 
 
 def _in_our_words(fault: RequestFault) -> str:

@@ -54,7 +54,7 @@ class Outputs:
     def read(
         self, sent: Sequence[Output] | None, parameters: Mapping[str, Any]
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-        """The wanted outputs (None: all), and those of them that are answered as binary tensors.
+        """The wanted outputs (None: all, in the model's order), and those of them that are answered as binary tensors.
 
         Raises `RequestFault` 400.
         """
@@ -66,7 +66,7 @@ class Outputs:
             binary = tuple(output.name for index, output in enumerate(sent) if _form(output.parameters, index, default))
         if self.no_json:
             self._refuse_json(wanted or self._all, binary)
-        return wanted, binary
+        return None if wanted == self._all else wanted, binary
 
     def _wanted(self, sent: Sequence[Output]) -> tuple[str, ...]:
         found: dict[str, None] = {}

@@ -76,6 +76,9 @@ class Memory:
         head = grpc_request.read_head(content)
         served = self._plane.find(head.model, head.version)
         config, engine = self._plane.config, served.engine
+        if head.outputs == tuple(engine.outputs):
+            # It is the same question as one that names none: they run together, and one answer is remembered for both.
+            head = msgspec.structs.replace(head, outputs=None)
         grpc_request.check(head, engine.inputs, engine.outputs, config.limits.elements, engine.optional)
         asked = Asked(
             head,

@@ -28,6 +28,8 @@ _SMALL = 64 << 10
 _HEALTH = b"/grpc.health.v1.Health/"
 _TYPE = b"application/grpc"
 _SERVICE = b"/" + SERVICE.encode() + b"/"
+# As over HTTP: probes need no key.
+_OPEN = frozenset({_SERVICE + b"ServerLive", _SERVICE + b"ServerReady"})
 _UNKNOWN_KEY = RequestFault(
     401, "Unauthorized", "send a valid key as metadata: authorization: Bearer KEY, or x-api-key: KEY"
 )
@@ -99,7 +101,7 @@ class Door:
         self._plane.count(_UNKNOWN_KEY, stream.began, DOOR, parent=identity.trace(stream.head))
 
     def _allowed(self, head: Head) -> bool:
-        if self._keys is None or head.path.startswith(_HEALTH):
+        if self._keys is None or head.path in _OPEN or head.path.startswith(_HEALTH):
             return True
         return self._keys.allows(head.headers.get(b"authorization") or head.headers.get(b"x-api-key"))
 

@@ -62,9 +62,11 @@ class Inference:
         if self._journal is not None:
             self._journal.tell(call, status)
 
-    def count(self, fault: RequestFault, began: float, trace: tuple[bytes | None, bytes | None]) -> None:
-        """A message was refused before it was read."""
-        self._plane.count(fault, began, DOOR, parent=trace)
+    def count(
+        self, fault: RequestFault, began: float, trace: tuple[bytes | None, bytes | None], received: int = 0
+    ) -> None:
+        """A message, of so many bytes, was refused before it was read."""
+        self._plane.count(fault, began, DOOR, parent=trace, received=received)
 
     def _carried(self, call: GrpcCall, stream: Stream, message: bytes, version: str | None = None) -> bool:
         """Whether another revision answers, which `version` may name."""
@@ -114,7 +116,7 @@ class Inference:
         reading.add_done_callback(come_back)
 
     def _unread(self, call: GrpcCall, facts: Facts, fault: RequestFault) -> None:
-        self.count(fault, call.began, facts.trace)
+        self.count(fault, call.began, facts.trace, call.size)
         call.refused(fault)
 
     def _submit(self, call: GrpcCall, facts: Facts, opened: float, asked: Asked, inputs: dict[str, Array]) -> None:

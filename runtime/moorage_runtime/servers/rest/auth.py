@@ -22,7 +22,7 @@ POLL_SECONDS = 1.0
 _KEY_BYTES = 4096
 _SCHEME = b"bearer "
 # Probes, and the page to try the model, which knows nothing of it without a key.
-_OPEN = frozenset({b"/v2/health/live", b"/v2/health/ready", b"/docs"})
+_OPEN = frozenset({b"/", b"/v2/health/live", b"/v2/health/ready", b"/docs"})
 _OPEN_BELOW = b"/docs/"
 _CHALLENGE = ((b"www-authenticate", b"Bearer"),)
 _Seen = tuple[tuple[str, int, int, int], ...]

@@ -133,7 +133,8 @@ class Inferring:
     def _refuse(self, exchange: Exchange, fault: RequestFault) -> None:
         headers = exchange.head.headers
         parent = (headers.get(b"traceparent"), headers.get(b"tracestate"))
-        self._plane.count(fault, exchange.began, DOOR, parent=parent)
+        self._plane.count(fault, exchange.began, DOOR, parent=parent, received=len(exchange.body))
+        exchange.on_gone = faults.Refused(DOOR, "", "").leave
         faults.refuse(exchange, fault)
 
 

@@ -46,11 +46,24 @@ def document(head: Head | None, fault: RequestFault, request_id: bytes) -> bytes
     return msgspec.json.encode({"error": told})
 
 
+class Refused:
+    """Who answered an exchange that a door read and refused, for the access log."""
+
+    __slots__ = ("door", "model", "version")
+
+    def __init__(self, door: str, model: str, version: str) -> None:
+        self.door, self.model, self.version = door, model, version
+
+    def leave(self) -> None:
+        """The client is gone; it was answered."""
+
+
 def turn_away(plane: DataPlane, exchange: Exchange, fault: RequestFault, door: str, served: Served) -> None:
     """Refuse what a door has read, and does not hand on."""
     headers = exchange.head.headers
     parent = (headers.get(b"traceparent"), headers.get(b"tracestate"))
-    plane.count(fault, exchange.began, door, served, parent)
+    plane.count(fault, exchange.began, door, served, parent, len(exchange.body))
+    exchange.on_gone = Refused(door, served.name, served.version).leave
     refuse(exchange, fault)
 
 

@@ -9,6 +9,7 @@ from moorage_runtime.accesslog import AccessLog, Entry
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.servers.described import describe
 from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.rest.faults import Refused
 from moorage_runtime.servers.split.crossing import Crossing
 from moorage_runtime.tracing import parse, route_of
 
@@ -41,6 +42,9 @@ class Observer:
             entry.path = route_of(answering.door) or entry.path
         elif isinstance(answering, Crossing):
             answering.describe(entry)
+        elif isinstance(answering, Refused):
+            entry.model, entry.version, entry.door = answering.model, answering.version, answering.door
+            entry.path = route_of(answering.door) or entry.path
         if not entry.trace_id:
             parent = parse(head.headers.get(b"traceparent"))
             entry.trace_id = parent.trace_id if parent else ""

@@ -18,6 +18,7 @@ from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.rest.door import Methods
 from moorage_runtime.servers.rest.faults import refuse
 
+PATH = "/v2/repository"
 UNPROCESSABLE = 422
 DEPENDENTS = "unload_dependents"
 Act = Callable[[], Awaitable[object]]

@@ -28,14 +28,17 @@ class Splitter(Protocol):
 
 
 class Router:
-    """The application of the public port. `epoch` grows whenever what a head led to may have changed.
+    """The application of a port. `epoch` grows whenever what a head led to may have changed.
 
-    `splitter` may be set: it has the last word on where a head leads.
+    `splitter` may be set: it has the last word on where a head leads. `paths`: what there is, for who asks elsewhere.
     """
 
     splitter: Splitter | None = None
 
-    def __init__(self, doors: Sequence[Door], epoch: Callable[[], int], keys: Keys | None = None) -> None:
+    def __init__(
+        self, doors: Sequence[Door], epoch: Callable[[], int], keys: Keys | None = None, paths: str = PATHS
+    ) -> None:
+        self.paths = paths
         self._doors = doors
         self._epoch = epoch
         self._keys = keys
@@ -107,4 +110,4 @@ class Router:
             methods = door.match(parts)
             if methods is not None:
                 return methods
-        raise RequestFault(404, "NotFound", f"no such path; this server speaks {PATHS}")
+        raise RequestFault(404, "NotFound", f"no such path; this server speaks {self.paths}")

@@ -1,5 +1,6 @@
 """The V1 protocol of TensorFlow Serving and KServe.
 
+GET  /                                                     whether the server is alive, as KServe's clients ask
 GET  /v1/models                                            the names of the models
 GET  /v1/models/{model}[/versions/{version}]               whether it is ready, in both servers' words
 POST /v1/models/{model}[/versions/{version}]:predict
@@ -15,6 +16,7 @@ from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.codecs.v1 import writer
 from moorage_runtime.codecs.v1.reader import Request, V1Reader
 from moorage_runtime.dataplane.plane import DataPlane
+from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.catalogue import EVICTED, LOADING, UNLOADED, WAITING
 from moorage_runtime.repository.served import Served
 from moorage_runtime.servers.http.exchange import Body, Exchange
@@ -31,7 +33,7 @@ _STATES = {LOADING: "LOADING", WAITING: "START", EVICTED: "START", UNLOADED: "EN
 
 
 class V1Door:
-    """Every path under /v1/models."""
+    """Every path under /v1/models, and the root."""
 
     def __init__(self, plane: DataPlane, interpreters: Interpreters, turns: Turns) -> None:
         self._plane = plane
@@ -41,17 +43,28 @@ class V1Door:
     def match(self, parts: list[str]) -> Methods | None:
         """See the module's table."""
         match parts:
+            case []:
+                return reading(lambda: (200, b'{"status":"alive"}'))
             case ["v1", "models"]:
                 return reading(self._models)
             case ["v1", "models", model, "versions", version] if version.endswith(PREDICT):
                 return self._predicting(self._plane.find(model, version.removesuffix(PREDICT)))
             case ["v1", "models", model, "versions", version]:
+                self._refuse_verb(version)
                 return reading(lambda: self._status(model, version))
             case ["v1", "models", model] if model.endswith(PREDICT):
                 return self._predicting(self._plane.find(model.removesuffix(PREDICT)))
             case ["v1", "models", model]:
+                self._refuse_verb(model)
                 return reading(lambda: self._status(model, None))
         return None
+
+    def _refuse_verb(self, last: str) -> None:
+        """TensorFlow Serving classifies and regresses too, KServe explains. Raises `RequestFault` 404."""
+        rows = self._plane.catalogue.index()
+        if ":" in last and not any(last in (row.name, row.version) for row in rows):
+            verb = last.rpartition(":")[2]
+            raise RequestFault(404, "VerbUnknown", f":{verb} is unknown; this server knows {PREDICT}")
 
     def _predicting(self, served: Served) -> Methods:
         return {b"POST": Asking(self._plane, served, DOOR, _Tongue(self._interpreters.of(served).v1), self._turns)}

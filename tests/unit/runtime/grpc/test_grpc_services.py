@@ -91,6 +91,9 @@ async def test_without_a_key_there_is_no_answer(keys: Keys, shown: Any) -> None:
         assert await refusal(stream.read()) is not None
         assert await stream.code() is Code.UNAUTHENTICATED
         assert Serving.FromString(await check(channel)).status == Serving.SERVING
+        for name, field in (("ServerLive", "live"), ("ServerReady", "ready")):
+            told = await channel.unary_unary(SERVICE + name)(b"", metadata=shown)
+            assert getattr(messages.read(f"{name}Response", told), field)
         assert port.engine.cancels == []
 
 
