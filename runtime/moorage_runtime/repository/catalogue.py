@@ -48,7 +48,7 @@ class Catalogue:
         self._retire = retire
         self._clock = clock
         self._wanted: Callable[[str], None] = lambda _: None
-        self._installed: Callable[[Served], None] = lambda _: None
+        self._installed: Callable[[Served], object] = lambda _: None
 
     @property
     def ready(self) -> bool:
@@ -105,7 +105,7 @@ class Catalogue:
         """`wanted` is called with the name of a model that somebody asks for, and that is evicted or waits to be."""
         self._wanted = wanted
 
-    def on_installed(self, installed: Callable[[Served], None]) -> None:
+    def on_installed(self, installed: Callable[[Served], object]) -> None:
         """`installed` is called with each version from which on it answers."""
         self._installed = installed
 

@@ -52,6 +52,12 @@ def by_json(pod: Pod, at: int, **headers: str) -> Answer:
     return post(pod, V2, {"inputs": [tensor]}, lambda told: told["outputs"][1]["data"], **headers)
 
 
+def by_names(pod: Pod, at: int) -> Answer:
+    tensor = {"name": "X", "shape": [1, 30], "datatype": "FP32", "data": values(at)}
+    wanted = [{"name": "label"}, {"name": "probabilities"}]
+    return post(pod, V2, {"inputs": [tensor], "outputs": wanted}, lambda told: told["outputs"][1]["data"])
+
+
 def by_binary(pod: Pod, at: int) -> Answer:
     raw = models.rows(at + 1)[at].tobytes()
     tensor = {"name": "X", "shape": [1, 30], "datatype": "FP32", "parameters": {"binary_data_size": len(raw)}}
@@ -70,10 +76,12 @@ def by_features(pod: Pod, at: int) -> Answer:
     return post(pod, "/v1/predict", {"features": row}, lambda told: list(told["probabilities"].values()))
 
 
-def by_grpc(pod: Pod, at: int) -> Answer:
+def by_grpc(pod: Pod, at: int, *outputs: str) -> Answer:
     infer = messages.make("ModelInferRequest", model_name="fraud")
     infer.inputs.add(name="X", datatype="FP32", shape=[1, 30])
     infer.raw_input_contents.append(models.rows(at + 1)[at].tobytes())
+    for name in outputs:
+        infer.outputs.add(name=name)
     with grpc.insecure_channel(f"127.0.0.1:{pod.grpc_port}") as channel:
         call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
         raw, told = call.with_call(infer.SerializeToString(), timeout=20)
@@ -98,7 +106,19 @@ def connected(pod: Pod, at: int) -> None:
     raise AssertionError(pod.log())
 
 
-DOORS = {"json": by_json, "binary": by_binary, "v1": by_v1, "features": by_features, "grpc": by_grpc}
+def by_grpc_names(pod: Pod, at: int) -> Answer:
+    return by_grpc(pod, at, "label", "probabilities")
+
+
+DOORS = {
+    "json": by_json,
+    "json, outputs named": by_names,
+    "binary": by_binary,
+    "v1": by_v1,
+    "features": by_features,
+    "grpc": by_grpc,
+    "grpc, outputs named": by_grpc_names,
+}
 
 
 def test_an_answer_that_one_door_gave_every_other_gives_again(caching: Callable[..., Pod]) -> None:

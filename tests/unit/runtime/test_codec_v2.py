@@ -111,6 +111,12 @@ def asking(outputs: Any, **request: Any) -> bytes:
 def test_outputs_are_chosen_by_name() -> None:
     assert READER.read(asking([{"name": "z"}])).outputs == ("z",)
     assert READER.read(asking([])).outputs is None
+
+
+def test_to_name_all_outputs_in_their_order_is_to_name_none() -> None:
+    names = [*Y]
+    assert READER.read(asking([{"name": name} for name in names])).outputs is None
+    assert READER.read(asking([{"name": name} for name in reversed(names)])).outputs == tuple(reversed(names))
     for wrong, message in (("q", "no output 'q'; it gives 'y', 'z'"), ("z", "'z' is asked for twice")):
         with pytest.raises(RequestFault, match=message):
             READER.read(asking([{"name": "z"}, {"name": wrong}]))

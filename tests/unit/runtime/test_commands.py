@@ -19,7 +19,6 @@ from tests.unit.runtime.pod import RUNTIME, ask, free_port
 from moorage_runtime.commands import target, units
 from moorage_runtime.errors import RuntimeFault
 
-
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
@@ -71,7 +70,10 @@ def test_a_resource_is_served_from_a_folder_that_stands_for_its_claim(
     [
         (["run", "nowhere.onnx"], "ModelNotFound: nowhere.onnx: there is no such file or folder"),
         (["run", "pvc://claim/x"], "ClaimUnknown: pvc://claim/x: say which folder it is with --claim claim=FOLDER"),
-        (["run", "s3://bucket/model"], "CredentialsMissing: no credentials for the S3 store: set AWS_ACCESS_KEY_ID and"),
+        (
+            ["run", "s3://bucket/model"],
+            "CredentialsMissing: no credentials for the S3 store: set AWS_ACCESS_KEY_ID and",
+        ),
         (["run", "models:/fraud@champion"], "RegistryUnset: models:/fraud@champion needs a registry"),
         (["run", "models:/fraud"], "UriInvalid: models:/fraud: write models:/NAME/VERSION or models:/NAME@ALIAS"),
         (["serve", ".", "--max-bytes", "lots"], "SpecInvalid: --max-bytes: 'lots' is no quantity of bytes"),

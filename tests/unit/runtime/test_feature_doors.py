@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from skl2onnx import to_onnx
+from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from tests.unit.runtime import models
 from tests.unit.runtime.pod import Pod
@@ -50,6 +51,24 @@ def test_margins_of_a_support_vector_machine_are_not_sold_as_probabilities(
     answer = get(made, "/openapi.json")[1]["components"]["schemas"]["Prediction"]["properties"]
     assert answer["prediction"] == {"type": "string"}
     assert not {"probabilities", "confidence"} & answer.keys()
+
+
+def test_a_zipmap_of_columns_just_works(pod: Callable[..., Pod], tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+    words = np.where(drawn[:, 0] > 0.5, "a", np.where(drawn[:, 0] < -0.5, "b", "c"))
+    fitted = LogisticRegression().fit(drawn, words)
+    (tmp_path / "model").mkdir()
+    model = to_onnx(fitted, drawn[:1], options={"zipmap": "columns"})
+    (tmp_path / "model" / "model.onnx").write_bytes(model.SerializeToString())
+    made = pod(f"file://{tmp_path / 'model'}")
+    assert made.download().returncode == 0
+    made.serve()
+    status, _, told = post(made, "/v1/predict", {"features": {"f0": 5, "f1": 0, "f2": 0}})
+    assert (status, told["prediction"]) == (200, "a")
+    wanted = dict(zip("abc", fitted.predict_proba([[5, 0, 0]])[0], strict=True))
+    assert told["probabilities"] == pytest.approx(wanted, abs=1e-5)
+    answer = get(made, "/openapi.json")[1]["components"]["schemas"]["Prediction"]["properties"]
+    assert {"prediction", "probabilities", "confidence"} <= answer.keys()
 
 
 def row(at: int = 0) -> dict[str, float]:

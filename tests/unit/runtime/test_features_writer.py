@@ -39,7 +39,26 @@ ROLES = [
 ]
 
 
+COLUMNS = [WORD, spec("sa", "FP32", -1), spec("sb", "FP32", -1)]
+ROLES_OF_COLUMNS: list[tuple[list[TensorSpec], Any, Roles]] = [
+    (COLUMNS, ("a", "b"), Roles("output_label", None, (), ("sa", "sb"))),
+    (COLUMNS, ("b", "a"), Roles(None, None, ("output_label", "sa", "sb"))),
+    (COLUMNS, ("a",), Roles(None, None, ("output_label", "sa", "sb"))),
+    (COLUMNS, None, Roles(None, None, ("output_label", "sa", "sb"))),
+    ([LABEL, spec("i0", "FP32", -1), spec("i7", "FP32", -1)], (0, 7), Roles("label", None, (), ("i0", "i7"))),
+]
+
+
+def test_columns_of_a_zipmap_are_probabilities() -> None:
+    outputs = {"output_label": np.array(["b", "a"], object), "sa": [0.25, 1.0], "sb": [0.75, 0.0]}
+    assert ask(COLUMNS, outputs, rows=2, classes=("a", "b"))["predictions"] == [
+        {"prediction": "b", "probabilities": {"a": 0.25, "b": 0.75}, "confidence": 0.75},
+        {"prediction": "a", "probabilities": {"a": 1.0, "b": 0.0}, "confidence": 1.0},
+    ]
+
+
 MARGINS = [
+    (COLUMNS, {"sa"}, Roles(None, None, ("output_label", "sa", "sb"))),
     ([LABEL, CHANCES], {"probabilities"}, Roles("label", None, ("probabilities",))),
     ([LABEL, CHANCES], {"variable"}, Roles("label", "probabilities", ())),
     ([LABEL, CHANCES, VALUE], {"probabilities", "variable"}, Roles("label", None, ("probabilities", "variable"))),
@@ -52,11 +71,12 @@ MARGINS = [
 def test_what_was_seen_to_be_no_probabilities_is_not_sold_as_any(
     outputs: list[TensorSpec], margins: set[str], wanted: Roles
 ) -> None:
-    assert roles({each.name: each for each in outputs}, None, margins) == wanted
+    classes = ("a", "b") if outputs is COLUMNS else None
+    assert roles({each.name: each for each in outputs}, classes, margins) == wanted
 
 
-@pytest.mark.parametrize("chosen", [True, False, None])
-def test_margins_are_told_beside_the_label_by_their_own_name(chosen: bool | None) -> None:
+@pytest.mark.parametrize("chosen", [True, False])
+def test_margins_are_told_beside_the_label_by_their_own_name(chosen: bool) -> None:
     writer = Writer({"label": LABEL, "probabilities": CHANCES}, (0, 1), "7", {"probabilities"})
     arrays = {"label": np.array([1, 0]), "probabilities": np.array([[-5.5, 6.5], [0.25, 0.5]])}
     question = Question({}, 2, False, Options(return_probabilities=chosen))
@@ -68,7 +88,7 @@ def test_margins_are_told_beside_the_label_by_their_own_name(chosen: bool | None
     }
 
 
-@pytest.mark.parametrize(("outputs", "classes", "wanted"), ROLES)
+@pytest.mark.parametrize(("outputs", "classes", "wanted"), [*ROLES, *ROLES_OF_COLUMNS])
 def test_outputs_have_the_roles_that_their_names_and_shapes_say(
     outputs: list[TensorSpec], classes: Any, wanted: Roles
 ) -> None:

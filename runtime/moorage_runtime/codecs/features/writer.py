@@ -72,7 +72,7 @@ class Writer:
 
     def _answers(self, question: Question, outputs: Mapping[str, Array], count: int) -> list[dict[str, Any]]:
         found = self.roles
-        if found.probabilities is not None:
+        if found.likely:
             answers = self._classified(found, question, outputs, count)
         elif found.label is not None:
             answers = [{"prediction": label} for label in _by_row(found.label, outputs, count)]
@@ -88,7 +88,12 @@ class Writer:
         self, found: Roles, question: Question, outputs: Mapping[str, Array], count: int
     ) -> list[dict[str, Any]]:
         told = question.options.return_probabilities is not False
-        chances = _by_row(found.probabilities or "", outputs, count)
+        if found.columns:
+            chances = [
+                list(row) for row in zip(*(_by_row(name, outputs, count) for name in found.columns), strict=True)
+            ]
+        else:
+            chances = _by_row(found.probabilities or "", outputs, count)
         if not isinstance(chances[0], list) or len(chances[0]) < 2:
             chances = [_two_sided(row) for row in chances]
         if found.label:

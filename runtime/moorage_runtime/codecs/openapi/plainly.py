@@ -57,7 +57,7 @@ def _options(subject: Subject) -> Schema:
             "description": "told back as requestId",
         }
     }
-    if subject.roles.probabilities:
+    if subject.roles.likely:
         told = "false: leave the probabilities out of the answer"
     else:
         told = "this model gives no probabilities"
@@ -84,10 +84,10 @@ def _predictions(subject: Subject) -> Schema:
 
 def _row_of_answer(subject: Subject) -> dict[str, Any]:
     roles = subject.roles
-    if roles.probabilities is None and roles.label is None:
+    if not roles.likely and roles.label is None:
         return {"prediction": _values(subject, roles.others)}
     row: dict[str, Any] = {"prediction": _label(subject)}
-    if roles.probabilities is not None:
+    if roles.likely:
         row |= _chances(subject)
     if roles.others:
         shown = {name: _value(subject.outputs[name]) for name in roles.others}
