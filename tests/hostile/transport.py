@@ -63,7 +63,7 @@ HIDDEN = [
     "/docs/%2e%2e/docs.py",
     "/docs/page.html",
     "/openapi.yaml",
-    "/",
+    "//",
     "/favicon.ico",
     "/admin",
 ]
