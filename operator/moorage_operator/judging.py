@@ -68,7 +68,8 @@ def _case(owner: ModelDeployment, memory: Memory, crashes: Sequence[Crash]) -> C
     began = memory.progress.since
     if began is None or memory.candidate is None:
         return None
-    return Candidacy(rules(owner.spec), memory.stable, memory.candidate, began, crashes)
+    to_half = plan(owner.spec).to_half(memory.progress.step, memory.progress.weight)
+    return Candidacy(rules(owner.spec), memory.stable, memory.candidate, began, crashes, to_half)
 
 
 def _wait(owner: ModelDeployment, memory: Memory, case: Candidacy, totals: Totals, now: datetime) -> float:
@@ -81,10 +82,11 @@ def _crashed(
     owner: ModelDeployment, memory: Memory, totals: Totals, crashes: Sequence[Crash], now: datetime
 ) -> Judgement | None:
     """A crash waits for no look: a candidate whose pods ended may have lost its step meanwhile."""
-    since = totals.watched if totals.candidate_revision == memory.candidate else memory.progress.since
+    known = totals.candidate_revision == memory.candidate
+    since = totals.watched if known else memory.progress.since
     if since is None:
         return None
-    found = crashing.check(crashes, since)
+    found = crashing.check(crashes, since, totals.ended if known else None)
     if found.verdict is not Verdict.FAIL:
         return None
     told = memory.judgement

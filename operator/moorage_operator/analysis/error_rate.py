@@ -11,8 +11,12 @@ Against the limit: each request fails with a chance of at most `max_error_rate`,
 by the upper bound of its own rate, whichever is higher: a model whose clients send what no version can answer must not
 keep every new version out.
 
-While the evidence leans against the candidate it does not pass: the step is held until more requests have told. Nothing
-but failures, far beyond chance, needs no second look.
+What the steps before told is added: the failures of different steps are different ones, so that each likelihood ratio
+stays a martingale.
+
+While the evidence leans against the candidate it does not pass: the step is held until more requests have told, and so
+is the last step below half of the traffic until it is refuted that the candidate fails three times as often as stable.
+Nothing but failures, far beyond chance, needs no second look.
 """
 
 from __future__ import annotations
@@ -20,9 +24,10 @@ from __future__ import annotations
 from dataclasses import replace
 from math import log
 
-from moorage_operator.analysis import interval, tally
-from moorage_operator.analysis.evidence import SURE, SUSPICIOUS, VERY_SURE, log_evidence
+from moorage_operator.analysis import interval, tally, threefold
+from moorage_operator.analysis.evidence import SURE, SUSPICIOUS, VERY_SURE, log_evidence, mean, together
 from moorage_operator.analysis.sides import ENOUGH_STABLE, Sides
+from moorage_operator.analysis.threefold import TRIFLE
 from moorage_operator.analysis.wording import percent, span
 from moorage_operator.api.conditions import Reason
 from moorage_operator.api.judgement import Check, Rules, Verdict
@@ -30,8 +35,8 @@ from moorage_operator.api.judgement import Check, Rules, Verdict
 NAME = "errors"
 FEWEST = 3
 """Failures without which nothing is concluded: one or two have a thousand innocent causes."""
-_TRIFLE = 0.1
-"""Of `max_error_rate`: what is certain but this rare is no reason to roll back."""
+_LEANING = 2
+"""Failures without which no evidence holds a step: one may happen to every version."""
 _HOPELESS = 0.5
 _HOPELESS_EVIDENCE = log(1e4)
 
@@ -43,21 +48,24 @@ _KINDS = {
 }
 
 
-def check(rules: Rules, step: Sides, late: Sides, seconds: float) -> Check:
-    """The errors of the whole step, and of its latest stretch. `seconds`: how long the step has been counted."""
+def check(rules: Rules, step: Sides, late: Sides, seconds: float, *, to_half: bool = False) -> Check:
+    """The errors of the whole step, and of its latest stretch. `seconds`: how long the step has been counted.
+    `to_half`: a Pass lets the candidate have half of the traffic or more.
+    """
     for sides, needed in ((step, SURE), (late, VERY_SURE)):
-        if sides.failed >= FEWEST and _matters(rules, sides, _TRIFLE) and _evidence(rules, sides) >= needed:
+        if sides.failed >= FEWEST and _matters(rules, sides) and _evidence(rules, sides) >= needed:
             return _told(rules, sides, Verdict.FAIL, final=_hopeless(step) or _hopeless(late))
     if step.asked < rules.min_samples:
-        return _open(rules, step, _missing(rules, step.asked, seconds))
-    if _matters(rules, step, 1.0) and _evidence(rules, step) >= SUSPICIOUS:
+        return _open(rules, step, _missing(rules, step, seconds))
+    if step.failed >= _LEANING and _matters(rules, step) and _evidence(rules, step) >= SUSPICIOUS:
         return _open(rules, step, "looks worse, but not surely so")
+    if to_half and (doubt := threefold.doubt(rules, step)) is not None:
+        return _open(rules, step, doubt)
     return _told(rules, step, Verdict.PASS)
 
 
-def _matters(rules: Rules, sides: Sides, part: float) -> bool:
-    """Whether the candidate fails at all more than that part of what it may fail."""
-    return sides.failed > part * rules.max_error_rate * sides.asked
+def _matters(rules: Rules, sides: Sides) -> bool:
+    return sides.failed > TRIFLE * rules.max_error_rate * sides.asked
 
 
 def _open(rules: Rules, step: Sides, why: str) -> Check:
@@ -65,21 +73,21 @@ def _open(rules: Rules, step: Sides, why: str) -> Check:
     return replace(told, message=f"{why}: {told.message}")
 
 
-def _missing(rules: Rules, seen: int, seconds: float) -> str:
+def _missing(rules: Rules, step: Sides, seconds: float) -> str:
     """142 of 200 requests, at this rate about 6 min more."""
+    seen, sent = step.asked, step.sent
     counted = f"{seen} of {rules.min_samples} requests that a judgement needs"
+    if sent and not seen:
+        return f"{counted}; {sent} more were given up by their clients, or were wrong"
     if not seen or seconds <= 0:
         return f"{counted}; nothing has reached the candidate yet"
     return f"{counted}; at this rate about {span((rules.min_samples - seen) * seconds / seen)} more"
 
 
 def _evidence(rules: Rules, sides: Sides) -> float:
-    return max(_against_stable(sides), log_evidence(sides.failed, sides.asked, _allowed(rules, sides)))
-
-
-def _against_stable(sides: Sides) -> float:
-    share = sides.asked / max(sides.asked + sides.stable_asked, 1)
-    return log_evidence(sides.failed, sides.failed + sides.stable_failed, share)
+    here = threefold.ratios(sides)
+    by_itself = log_evidence(sides.failed, sides.asked, _allowed(rules, sides))
+    return max(mean(here), mean(together(sides.earlier.ratios, here)), by_itself)
 
 
 def _allowed(rules: Rules, sides: Sides) -> float:

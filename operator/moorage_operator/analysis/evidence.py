@@ -22,8 +22,12 @@ from __future__ import annotations
 
 from math import exp, log
 
+Ratios = tuple[float, ...]
+"""One logarithm for each of `RATIOS`."""
+
 RATIOS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 1000.0)
 """The alternatives, all equally likely beforehand."""
+NONE: Ratios = (0.0,) * len(RATIOS)
 
 SURE = log(1e3)
 """Needed against a whole step: false once in a thousand steps, at most."""
@@ -36,16 +40,29 @@ _SMALLEST_NULL = 1e-6
 
 
 def log_evidence(events: int, trials: int, null: float) -> float:
-    """The logarithm of the evidence against "at most `null`"; 0 tells nothing, less speaks for it.
+    """The logarithm of the evidence against "at most `null`"; 0 tells nothing, less speaks for it."""
+    return mean(log_ratios(events, trials, null))
+
+
+def log_ratios(events: int, trials: int, null: float) -> Ratios:
+    """The logarithms of the likelihood ratios, one for each of `RATIOS`.
 
     Every chance can be at most 1: a `null` of 1 is never refuted.
     """
     if null >= 1.0 or trials <= 0:
-        return 0.0
-    null = max(null, _SMALLEST_NULL)
-    terms = [_log_ratio(events, trials, null, ratio) for ratio in RATIOS]
-    top = max(terms)
-    return top + log(sum(exp(term - top) for term in terms) / len(terms))
+        return NONE
+    return tuple(_log_ratio(events, trials, max(null, _SMALLEST_NULL), ratio) for ratio in RATIOS)
+
+
+def together(one: Ratios, other: Ratios) -> Ratios:
+    """What two stretches tell that share no request: each ratio stays a martingale. Empty ones tell nothing."""
+    return tuple(a + b for a, b in zip(one or NONE, other or NONE, strict=True))
+
+
+def mean(ratios: Ratios) -> float:
+    """The logarithm of the mean of the ratios whose logarithms these are."""
+    top = max(ratios)
+    return top + log(sum(exp(term - top) for term in ratios) / len(ratios))
 
 
 def _log_ratio(events: int, trials: int, null: float, ratio: float) -> float:

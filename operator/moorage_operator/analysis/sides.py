@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from moorage_operator.analysis import tally
-from moorage_operator.api.judgement import Tally
+from moorage_operator.api.judgement import Earlier, Tally
 
 ENOUGH_STABLE = 100
 """Requests without which the stable version's own numbers say nothing."""
@@ -16,11 +16,14 @@ _ENOUGH_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Sides:
-    """What both did. `reference`: what the stable version did before, for a step that leaves it nothing to do."""
+    """What both did. `reference`: what the stable version did before, for a step that leaves it nothing to do.
+    `earlier`: what the steps before told.
+    """
 
     stable: Tally
     candidate: Tally
     reference: Tally = field(default_factory=Tally)
+    earlier: Earlier = field(default_factory=Earlier)
 
     @cached_property
     def asked(self) -> int:
@@ -41,6 +44,31 @@ class Sides:
     def stable_failed(self) -> int:
         """Of them those that it did not answer well."""
         return tally.failed_by_stable(self.stable)
+
+    @cached_property
+    def share(self) -> float:
+        """Of all requests, those to the candidate."""
+        return self.asked / max(self.asked + self.stable_asked, 1)
+
+    @cached_property
+    def sent(self) -> int:
+        """Requests to the candidate, however they ended."""
+        return tally.sent(self.candidate)
+
+    @cached_property
+    def left(self) -> int:
+        """Of them those whose client was gone before the answer."""
+        return tally.outcome(self.candidate, "cancelled")
+
+    @cached_property
+    def stable_sent(self) -> int:
+        """Requests of the stable version's own, however they ended."""
+        return max(tally.sent(self.stable) - self.candidate.shielded, self.stable_left)
+
+    @cached_property
+    def stable_left(self) -> int:
+        """Of them those whose client was gone before the answer."""
+        return tally.outcome(self.stable, "cancelled")
 
     @cached_property
     def comparable(self) -> bool:

@@ -35,9 +35,14 @@ def outcome(tally: Tally, *names: str) -> int:
     return sum(tally.outcomes.get(name, 0) for name in names)
 
 
+def sent(tally: Tally) -> int:
+    """Requests, however they ended."""
+    return sum(tally.outcomes.values())
+
+
 def asked_of_candidate(tally: Tally) -> int:
     """Requests that it should have answered: without what clients got wrong or gave up, nor what is excused."""
-    return sum(tally.outcomes.values()) - outcome(tally, "cancelled", "faulty") - tally.excused
+    return sent(tally) - outcome(tally, "cancelled", "faulty") - tally.excused
 
 
 def failed_by_candidate(tally: Tally) -> int:
@@ -47,7 +52,7 @@ def failed_by_candidate(tally: Tally) -> int:
 
 def asked_of_stable(tally: Tally, candidate: Tally) -> int:
     """Its own share: without what its clients got wrong or gave up, nor what it did in the candidate's place."""
-    own = sum(tally.outcomes.values()) - outcome(tally, "cancelled", "refused") - candidate.shielded
+    own = sent(tally) - outcome(tally, "cancelled", "refused") - candidate.shielded
     return max(own, failed_by_stable(tally))
 
 

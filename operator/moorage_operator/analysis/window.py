@@ -43,6 +43,10 @@ class Window:
     now: Readings
     since: datetime
 
+    def joined(self, stable: str | None) -> bool:
+        """Whether any process of `stable` tells what happened in between."""
+        return next(self._pairs(stable), None) is not None
+
     def stable_side(self, stable: str | None) -> Tally:
         """What the pods of `stable` answered themselves."""
         return _total(_answered(old.answered, new.answered) for old, new in self._pairs(stable))

@@ -97,6 +97,17 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     slower_seconds: float = 0.0
 
 
+class Earlier(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What the steps before told of errors. `ratios`: logarithms of the likelihood ratios, one for each alternative;
+    empty: none. `failed`, `asked`: requests of both sides; `stable_failed`: of them the stable version's own.
+    """
+
+    ratios: tuple[float, ...] = ()
+    failed: int = 0
+    asked: int = 0
+    stable_failed: int = 0
+
+
 class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Everything that the next look must know of the looks before, and that survives a restart of the operator.
 
@@ -104,7 +115,9 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     after the candidate's revision; another one counts anew, from `since` on. `stable`, `candidate`: of the whole step.
     `late_stable`, `late_candidate`: of its latest stretch only. `reference`: the stable side before.
     `watched`: since when this candidate has been looked at, over all steps. `pace`: how far beyond the limit its
-    latency was in the last moments, in sum.
+    latency was in the last moments, in sum. `owed`: requests to come before anything passes, because a stretch was
+    seen by nobody. `left`: looks of this step in which clients left the candidate more often than stable. `ended`: ends
+    of the candidate's containers from before it had traffic, None where nobody noted them.
     """
 
     mark: str = ""
@@ -118,6 +131,10 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     reference: Tally = Tally()
     watched: datetime | None = None
     pace: float = 0.0
+    earlier: Earlier = Earlier()
+    owed: int = 0
+    left: int = 0
+    ended: tuple[str, ...] | None = None
 
     @property
     def candidate_revision(self) -> str:
@@ -190,3 +207,8 @@ class Crash:
     at: datetime
     code: int | None = None
     out_of_memory: bool = False
+
+    @property
+    def name(self) -> str:
+        """Tells this end from every other, whatever clocks say."""
+        return f"{self.pod} {self.at:%Y-%m-%dT%H:%M:%S}"

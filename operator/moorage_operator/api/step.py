@@ -88,7 +88,14 @@ class Plan:
     max_hold: float = 1800.0
     on_inconclusive: str = "hold"
 
+    def to_half(self, number: int, weight: int) -> bool:
+        """Whether a candidate that has `weight` percent in step `number`, counted from 1, gets half or more next."""
+        following = self.steps[number].weight if 0 <= number < len(self.steps) else 100
+        return weight < HALF <= following
 
+
+HALF = 50
+"""Percent of the traffic: who gets as much must be known better."""
 AT_ONCE = Plan()
 
 

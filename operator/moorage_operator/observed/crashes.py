@@ -9,8 +9,8 @@ from moorage_operator.api.judgement import Crash
 from moorage_operator.names import SERVE_CONTAINER
 from moorage_operator.observed.pod import Pod, last_end
 
-_NODE_FAULTS = ("ContainerStatusUnknown",)
-"""Ends that say nothing about what ran."""
+_NODE_FAULTS = ("ContainerStatusUnknown", "Unknown")
+"""Ends that say nothing about what ran: the node was lost, or began anew (containerd's word for it, exit code 255)."""
 
 
 def crashes(pods: Iterable[Pod]) -> tuple[Crash, ...]:

@@ -32,9 +32,19 @@ def ended(reason: str = "Error", code: int = 139) -> dict[str, Any]:
         (pod(state=ended("OOMKilled", 137)), (Crash("p", AT, 137, out_of_memory=True),)),
         (pod("sidecar", state={"running": {}}, lastState=ended()), ()),
         (pod(state={"terminated": {"reason": "ContainerStatusUnknown", "exitCode": 137, "finishedAt": None}}), ()),
+        (pod(state={"running": {}}, lastState=ended("Unknown", 255)), ()),
         (Pod({"metadata": {"name": "p"}}), ()),
     ],
-    ids=["runs", "runs again", "waits to run again", "memory", "somebody else's", "nobody knows when", "no status yet"],
+    ids=[
+        "runs",
+        "runs again",
+        "waits to run again",
+        "memory",
+        "somebody else's",
+        "nobody knows when",
+        "node began anew",
+        "no status yet",
+    ],
 )
 def test_the_last_end_of_the_serving_container_counts(seen: Pod, expected: tuple[Crash, ...]) -> None:
     assert crashes([seen]) == expected

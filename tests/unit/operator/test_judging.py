@@ -9,6 +9,7 @@ import pytest
 
 from moorage_operator.api.judgement import Crash, Reading, Readings, Totals, Verdict, read_totals
 from moorage_operator.api.model_deployment import ModelDeployment
+from moorage_operator.api.step import AT_ONCE, Plan, PlannedStep
 from moorage_operator.judge.times import milliseconds
 from moorage_operator.judging import Standing, due, standing
 from moorage_operator.observed.memory import remember
@@ -152,3 +153,57 @@ def test_a_crash_of_the_one_before_is_not_told_of_the_next() -> None:
     stood = stand(deployment(ACKED | {"judgement": told}), 7, crashes=(Crash("new", after(6), 139),))
     assert stood.judgement is not None
     assert "pod new" in stood.judgement.message
+
+
+def test_a_crash_on_a_node_whose_clock_is_behind_is_seen() -> None:
+    owner = deployment(ACKED)
+    owner = written(owner, stand(owner, 5, crashes=(Crash("c", after(-50), 1),)))
+    assert stand(owner, 7, crashes=(Crash("c", after(-50), 1),)).judgement == remember(owner.status, EPOCH).judgement
+    stood = stand(owner, 7, crashes=(Crash("c", after(-20), 139),))
+    assert stood.judgement is not None
+    assert (stood.judgement.abort, stood.judgement.reason) == (True, "CandidateCrashed")
+
+
+@pytest.mark.parametrize(
+    ("weights", "number", "expected"),
+    [
+        ((5, 25, 50), 1, False),
+        ((5, 25, 50), 2, True),
+        ((5, 25, 50), 3, False),
+        ((5, 25), 2, True),
+        ((5,), 1, True),
+        ((0,), 1, True),
+        ((5, 100), 1, True),
+        ((60, 80), 1, False),
+        ((100,), 1, False),
+    ],
+)
+def test_the_step_before_half_of_the_traffic_is_known(weights: tuple[int, ...], number: int, *, expected: bool) -> None:
+    plan = Plan(steps=tuple(PlannedStep(each) for each in weights))
+    assert plan.to_half(number, weights[number - 1]) is expected
+    assert not AT_ONCE.to_half(1, 100)
+
+
+def test_who_has_half_already_needs_no_proof_of_it() -> None:
+    plan = Plan(steps=(PlannedStep(5), PlannedStep(50)))
+    assert not plan.to_half(1, 60), "what it once had it keeps"
+
+
+def test_the_last_step_below_half_is_held_until_three_times_the_errors_are_refuted() -> None:
+    def fails(now: datetime, ok: int, failed: int, before: Readings | None = None) -> Readings:
+        report = PodReport(
+            started="1",
+            revision=STABLE,
+            ready=True,
+            answered=Answered(outcomes={"ok": 20 * ok, "failed": failed}),
+            forwarded={CANDIDATE: Forwarded(outcomes={"ok": ok}, compared=ok)},
+        )
+        told = (Reading("s", "s", STABLE, now, report),)
+        return Readings(now.isoformat(), told, {before.mark: before.now} if before is not None else {})
+
+    owner = deployment(ACKED)
+    first = fails(after(5), 0, 0)
+    owner = written(owner, stand(owner, 5, first))
+    stood = stand(owner, 15, fails(after(15), 500, 20, first))
+    assert stood.judgement is not None
+    assert stood.judgement.message.startswith("Cannot exclude yet that it fails three times as often as stable")

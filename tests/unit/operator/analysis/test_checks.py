@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from moorage_operator.analysis import crashes, disagreement, error_rate, latency
+from moorage_operator.analysis import crashes, departures, disagreement, error_rate, latency, threefold
 from moorage_operator.analysis.sides import Sides
-from moorage_operator.api.judgement import Check, Crash, Rules, Tally, Verdict
+from moorage_operator.api.judgement import Check, Crash, Earlier, Rules, Tally, Verdict
 from moorage_runtime.config import LATENCY_BOUNDS
 
 RULES = Rules()
@@ -40,6 +41,8 @@ def errors(step: Sides, late: Sides = NOTHING, rules: Rules = RULES) -> Check:
         ({"ok": 490, "cancelled": 300}, {"ok": 9500, "cancelled": 9}, Verdict.PASS),
         ({"ok": 150, "faulty": 300, "cancelled": 300}, {"ok": 9500, "refused": 6000}, Verdict.INCONCLUSIVE),
         ({"ok": 291, "failed": 9}, {"ok": 5643, "failed": 57}, Verdict.INCONCLUSIVE),
+        ({"ok": 995, "failed": 5}, {"ok": 18_981, "failed": 19}, Verdict.INCONCLUSIVE),
+        ({"ok": 249, "failed": 1}, {"ok": 4750}, Verdict.PASS),
     ],
     ids=[
         "no errors",
@@ -54,6 +57,8 @@ def errors(step: Sides, late: Sides = NOTHING, rules: Rules = RULES) -> Check:
         "those who gave up do not count",
         "nor does what clients got wrong",
         "three times as many, but not for sure",
+        "five times as many, within the limit, but not for sure",
+        "one failure may happen",
     ],
 )
 def test_errors(candidate: dict[str, int], stable: dict[str, int], verdict: Verdict) -> None:
@@ -82,6 +87,124 @@ def test_what_is_missing_is_told_and_when_it_may_be_there() -> None:
     assert error_rate.check(RULES, NOTHING, NOTHING, 900.0).message.startswith(
         "0 of 200 requests that a judgement needs; nothing has reached the candidate yet"
     )
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        ({}, "nothing has reached the candidate yet"),
+        ({"cancelled": 40}, "40 more were given up by their clients, or were wrong"),
+        ({"faulty": 3}, "3 more were given up by their clients, or were wrong"),
+    ],
+)
+def test_what_came_and_does_not_count_did_reach_it(outcomes: dict[str, int], told: str) -> None:
+    assert errors(sides(outcomes)).message.startswith(f"0 of 200 requests that a judgement needs; {told}: ")
+
+
+def before_half(step: Sides, rules: Rules = RULES) -> Check:
+    return error_rate.check(rules, step, NOTHING, 60.0, to_half=True)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "stable", "verdict"),
+    [
+        ({"ok": 600}, {"ok": 1800}, Verdict.PASS),
+        ({"ok": 50}, {"ok": 150}, Verdict.INCONCLUSIVE),
+        ({"ok": 598, "failed": 2}, {"ok": 1794, "failed": 6}, Verdict.INCONCLUSIVE),
+        ({"ok": 600}, {"ok": 1794, "failed": 6}, Verdict.INCONCLUSIVE),
+        ({"ok": 600}, {"ok": 1790, "failed": 10}, Verdict.PASS),
+        ({"ok": 2990, "failed": 10}, {"ok": 8970, "failed": 30}, Verdict.PASS),
+        ({"ok": 600}, {"ok": 1799, "failed": 1}, Verdict.PASS),
+        ({"ok": 60_000, "failed": 6}, {"ok": 180_000, "failed": 18}, Verdict.PASS),
+    ],
+    ids=[
+        "none fails",
+        "none fails, too few requests",
+        "alike, not proven",
+        "good, not proven",
+        "good, proven",
+        "alike, proven",
+        "one failure is no rate",
+        "three times a trifle is a trifle",
+    ],
+)
+def test_half_of_the_traffic_wants_proof(candidate: dict[str, int], stable: dict[str, int], verdict: Verdict) -> None:
+    assert before_half(sides(candidate, stable)).verdict is verdict
+
+
+def test_what_is_missing_before_half_is_told() -> None:
+    told = before_half(sides({"ok": 598, "failed": 2}, {"ok": 1794, "failed": 6}))
+    assert told.message.startswith(
+        "cannot exclude yet that it fails three times as often as stable: about 1700 more requests to it are needed: 2 "
+    )
+
+
+def test_the_steps_before_count_towards_the_proof() -> None:
+    step, small = sides({"ok": 600}, {"ok": 1794, "failed": 6}), sides({"ok": 157}, {"ok": 2982, "failed": 18})
+    assert before_half(step).verdict is Verdict.INCONCLUSIVE
+    assert before_half(replace(step, earlier=threefold.after(Earlier(), small))).verdict is Verdict.PASS
+
+
+def test_the_failures_of_all_steps_make_it_sure() -> None:
+    step = sides({"ok": 588, "failed": 12}, {"ok": 1791, "failed": 9})
+    before = threefold.after(Earlier(), sides({"ok": 118, "failed": 2}, {"ok": 2265, "failed": 15}))
+    assert errors(step).verdict is Verdict.INCONCLUSIVE
+    assert errors(replace(step, earlier=before)).verdict is Verdict.INCONCLUSIVE
+    worse = threefold.after(before, sides({"ok": 113, "failed": 7}, {"ok": 2265, "failed": 15}))
+    assert errors(replace(step, earlier=worse)).verdict is Verdict.FAIL
+
+
+def gone(left: int, asked: int, stable_left: int = 0, stable: int = 9500) -> Sides:
+    return sides({"ok": asked - left, "cancelled": left}, {"ok": stable - stable_left, "cancelled": stable_left})
+
+
+@pytest.mark.parametrize(
+    ("step", "looks", "verdict"),
+    [
+        (gone(0, 500), 0, Verdict.PASS),
+        (gone(15, 500), 3, Verdict.FAIL),
+        (gone(15, 500), 2, Verdict.INCONCLUSIVE),
+        (gone(15, 500, 285), 9, Verdict.PASS),
+        (gone(150, 500, 2850), 9, Verdict.PASS),
+        (gone(4, 500), 4, Verdict.PASS),
+        (gone(2, 20), 2, Verdict.PASS),
+        (gone(20, 20, 0, 380), 1, Verdict.FAIL),
+        (gone(20, 20, 380, 380), 1, Verdict.PASS),
+        (
+            Sides(Tally(), Tally(outcomes={"cancelled": 40}), Tally(outcomes={"ok": 990, "cancelled": 10})),
+            1,
+            Verdict.FAIL,
+        ),
+        (Sides(Tally(), Tally(outcomes={"cancelled": 40}), Tally(outcomes={"cancelled": 1000})), 9, Verdict.PASS),
+        (Sides(Tally(), Tally(outcomes={"cancelled": 40})), 9, Verdict.PASS),
+    ],
+    ids=[
+        "nobody",
+        "3 % against none",
+        "3 % against none, but in one moment",
+        "3 % of both",
+        "a third of both",
+        "within maxErrorRate",
+        "two",
+        "all of them",
+        "all of both",
+        "all of them, with all of the traffic",
+        "as ever, with all of the traffic",
+        "nobody knows what is usual",
+    ],
+)
+def test_departures(step: Sides, looks: int, verdict: Verdict) -> None:
+    assert departures.check(RULES, step, NOTHING, looks).verdict is verdict
+
+
+def test_departures_are_told_with_their_numbers() -> None:
+    told = departures.check(RULES, gone(15, 500, 9), NOTHING, 3)
+    assert told.message == (
+        "15 of 500 requests to the candidate were given up by their clients (3 %); "
+        "9 of 9500 of the stable version's own"
+    )
+    assert (told.candidate, told.stable, told.samples, told.reason) == (0.03, 9 / 9500, 500, "CandidateTimesOut")
+    assert departures.check(RULES, gone(0, 500), NOTHING, 0).message == ""
 
 
 @pytest.mark.parametrize(
@@ -264,3 +387,10 @@ def test_a_crash_before_the_candidate_had_traffic_is_not_judged() -> None:
     assert crashes.check([Crash("c", EPOCH - timedelta(seconds=2), 1)], EPOCH).verdict is Verdict.PASS
     second = EPOCH + timedelta(milliseconds=700)
     assert crashes.check([Crash("c", EPOCH, 1)], second).verdict is Verdict.FAIL, "the kubelet cuts to seconds"
+
+
+def test_an_end_that_nobody_knew_is_new_though_its_nodes_clock_is_behind() -> None:
+    old, new = Crash("c-1", EPOCH - timedelta(seconds=90), 1), Crash("c-1", EPOCH - timedelta(seconds=40), 1)
+    assert crashes.check([old], EPOCH, {old.name}).verdict is Verdict.PASS
+    assert crashes.check([new], EPOCH, {old.name}).verdict is Verdict.FAIL
+    assert crashes.check([new], EPOCH).verdict is Verdict.PASS, "of another release: nobody noted what was before"

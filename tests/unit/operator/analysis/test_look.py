@@ -9,6 +9,7 @@ import pytest
 
 from moorage_operator.analysis.look import Candidacy, Look, differences, due_in, look
 from moorage_operator.analysis.verdict import judge
+from moorage_operator.analysis.window import carried
 from moorage_operator.api.judgement import Check, Crash, Reading, Readings, Rules, Totals, Verdict, read_totals
 from moorage_runtime.config import Answered, Forwarded, PodReport
 
@@ -59,7 +60,8 @@ def test_the_second_look_judges_what_came_since() -> None:
     second = readings(after(15), 5000, {"ok": 400}, first)
     seen = look(CASE, seen.totals, second, after(15))
     assert seen.judgement.verdict is Verdict.PASS
-    assert [check.name for check in seen.judgement.checks] == ["crashes", "errors", "disagreement", "latency"]
+    names = [check.name for check in seen.judgement.checks]
+    assert names == ["crashes", "errors", "departures", "disagreement", "latency"]
     assert seen.totals.candidate.outcomes == {"ok": 390}
     assert seen.judgement.message.startswith(
         "0 of 390 requests to the candidate failed (0 %); 0 of 4900 of the stable version's own. 0 of 390 compared"
@@ -88,6 +90,75 @@ def test_a_restarted_operator_leaves_a_gap_and_counts_on() -> None:
     assert seen.totals.candidate.outcomes == {"ok": 60}
 
 
+def judged_twice(*, at: datetime, second: Readings, third: Readings) -> tuple[Look, Look]:
+    """A step that passed, a look at `second`, and one at `third` that goes on from it."""
+    seen, first = opened()
+    passed = look(CASE, seen.totals, readings(after(15), 5000, {"ok": 400}, first), after(15))
+    assert passed.judgement.verdict is Verdict.PASS
+    one = look(CASE, passed.totals, second, at)
+    return one, look(CASE, one.totals, third, at + timedelta(seconds=10))
+
+
+def test_nothing_passes_on_what_was_known_before_a_gap() -> None:
+    lost = readings(after(600), 9000, {"ok": 800})
+    one, few = judged_twice(at=after(600), second=lost, third=readings(after(610), 9900, {"ok": 899}, lost))
+    assert (one.judgement.verdict, few.judgement.verdict) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    assert few.judgement.message == (
+        "Nobody counted for a while, and what went before is no proof: counting begins again, requests still needed: 1"
+    )
+    _, enough = judged_twice(at=after(600), second=lost, third=readings(after(610), 9900, {"ok": 900}, lost))
+    assert enough.judgement.verdict is Verdict.PASS
+    assert enough.totals.candidate.outcomes == {"ok": 490}, "what was counted is not forgotten"
+
+
+def test_what_went_bad_in_the_gap_is_seen_at_once() -> None:
+    lost = readings(after(600), 9000, {"ok": 800})
+    _, seen = judged_twice(
+        at=after(600), second=lost, third=readings(after(610), 9900, {"ok": 800, "failed": 50}, lost)
+    )
+    assert (seen.judgement.abort, seen.judgement.reason) == (True, "CandidateErrors")
+
+
+def test_processes_that_all_began_anew_prove_nothing() -> None:
+    again = readings(after(25), 10, {"ok": 1}, readings(after(15), 5000, {"ok": 400}))
+    one, few = judged_twice(at=after(25), second=again, third=readings(after(35), 200, {"ok": 20}, again))
+    assert (one.judgement.verdict, few.judgement.verdict) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+
+
+def test_pods_that_are_silent_for_a_moment_lose_nothing() -> None:
+    known = readings(after(15), 5000, {"ok": 400})
+    mute = Readings("m", (Reading("s", "s", STABLE, after(25)), candidate(after(25), 400)), {known.mark: known.now})
+    kept = replace(mute, now=carried(known.now, mute.now))
+    one, again = judged_twice(at=after(25), second=mute, third=readings(after(35), 5200, {"ok": 410}, kept))
+    assert (one.judgement.verdict, again.judgement.verdict) == (Verdict.INCONCLUSIVE, Verdict.PASS)
+    assert again.totals.candidate.outcomes == {"ok": 400}
+
+
+def test_a_clock_that_went_back_counts_on_from_its_first_look() -> None:
+    lost = readings(after(-100), 9000, {"ok": 800})
+    _, seen = judged_twice(
+        at=after(-100), second=lost, third=readings(after(-90), 9900, {"ok": 800, "failed": 50}, lost)
+    )
+    assert (seen.judgement.abort, seen.judgement.reason) == (True, "CandidateErrors")
+
+
+def test_clients_must_leave_at_several_looks() -> None:
+    seen, before = opened()
+    verdicts = []
+    for number in range(1, 5):
+        given = {"ok": 10 + 300 * number, "cancelled": 10 * number}
+        now = readings(after(5 + 10 * number), 100 + 5000 * number, given, before, compared=300 * number)
+        seen, before = look(CASE, seen.totals, now, after(5 + 10 * number)), now
+        verdicts.append((seen.judgement.verdict, seen.judgement.abort))
+    assert verdicts == [
+        (Verdict.INCONCLUSIVE, False),
+        (Verdict.INCONCLUSIVE, False),
+        (Verdict.FAIL, False),
+        (Verdict.FAIL, True),
+    ]
+    assert seen.judgement.reason == "CandidateTimesOut"
+
+
 def test_another_step_counts_anew_and_remembers_how_stable_was() -> None:
     seen, first = opened()
     seen = look(CASE, seen.totals, readings(after(15), 5000, {"ok": 400}, first), after(15))
@@ -96,6 +167,7 @@ def test_another_step_counts_anew_and_remembers_how_stable_was() -> None:
     seen = look(following, seen.totals, third, after(25))
     assert (seen.totals.candidate.outcomes, seen.totals.reference.outcomes) == ({}, {"ok": 4900})
     assert (seen.totals.watched, seen.totals.since) == (EPOCH, after(25))
+    assert (seen.totals.earlier.asked, seen.totals.earlier.failed) == (390 + 4900, 0)
 
 
 def test_another_candidate_inherits_nothing() -> None:
@@ -140,7 +212,7 @@ def test_a_look_that_does_not_fail_ends_the_row() -> None:
     seen = look(CASE, seen.totals, readings(after(15), 1000, {"ok": 100, "failed": 5}, first), after(15))
     assert seen.judgement.failures == 1
     middle = readings(after(15), 1000, {"ok": 100, "failed": 5})
-    seen = look(CASE, seen.totals, readings(after(25), 2000, {"ok": 5000, "failed": 5}, middle), after(25))
+    seen = look(CASE, seen.totals, readings(after(25), 2000, {"ok": 6000, "failed": 5}, middle), after(25))
     assert (seen.judgement.failures, seen.judgement.verdict) == (0, Verdict.PASS)
 
 
@@ -148,6 +220,17 @@ def test_a_crash_ends_it_at_the_first_look() -> None:
     case = replace(CASE, crashes=(Crash("c", after(3), 139),))
     judgement = look(case, Totals(), readings(after(5), 0, {}), after(5)).judgement
     assert (judgement.abort, judgement.reason) == (True, "CandidateCrashed")
+
+
+def test_what_ended_before_the_step_is_old_and_all_else_is_new() -> None:
+    old, new = Crash("c", after(-9), 1), Crash("c", after(-3), 139)
+    case = replace(CASE, crashes=(old,))
+    first = readings(after(5), 100, {"ok": 10})
+    seen = look(case, Totals(), first, after(5))
+    again = readings(after(15), 5000, {"ok": 400}, first)
+    assert look(case, seen.totals, again, after(15)).judgement.verdict is Verdict.PASS
+    judgement = look(replace(case, crashes=(new,)), seen.totals, again, after(15)).judgement
+    assert (judgement.abort, judgement.reason) == (True, "CandidateCrashed"), "its node's clock is behind"
 
 
 def test_pods_that_tell_nothing_leave_it_open() -> None:
@@ -204,8 +287,19 @@ def test_differences_are_told_once_and_few() -> None:
         (10.0, 11.0, 10.0, 9.0),
         (9.8, 9.9, 10.0, 0.4),
         (5.0, 16.0, 60.0, -1.0),
+        (125.0, 16.0, 60.0, 0.0),
     ],
-    ids=["warming", "warm", "interval", "hold ends first", "hold is over", "seen", "not at once again", "late"],
+    ids=[
+        "warming",
+        "warm",
+        "interval",
+        "hold ends first",
+        "hold is over",
+        "seen",
+        "not again",
+        "late",
+        "by another clock",
+    ],
 )
 def test_when_a_look_is_due(last: float | None, now: float, ends: float | None, expected: float) -> None:
     totals = Totals(window=CASE.window) if last is not None else Totals()

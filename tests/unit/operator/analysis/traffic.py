@@ -56,9 +56,10 @@ class World:
         arrived = int(self.rng.poisson(self.rate * seconds))
         given = int(self.rng.binomial(arrived, weight))
         failed = int(self.rng.binomial(given, self.candidate.errors))
-        own = arrived - given + failed
+        gone = self.candidate.outcome == "cancelled"
+        own = arrived - given + (0 if gone else failed)
         broken = int(self.rng.binomial(own, self.stable.errors))
-        rescued = failed - int(self.rng.binomial(failed, self.stable.errors))
+        rescued = 0 if gone else failed - int(self.rng.binomial(failed, self.stable.errors))
         self._answer("s0", self.stable, own - broken, broken)
         self._answer("c0", self.candidate, given - failed, failed)
         self._give("s0", given - failed, failed, rescued)
@@ -73,7 +74,7 @@ class World:
         counts = self.rng.multinomial(good + bad, shares).tolist()
         old = self.reports[pod]
         answered = Answered(
-            outcomes=dict(Counter(old.answered.outcomes) + Counter(ok=good, failed=bad)),
+            outcomes=dict(Counter(old.answered.outcomes) + Counter({"ok": good, _own(model): bad})),
             seconds=tuple(a + b for a, b in zip_longest(old.answered.seconds, counts, fillvalue=0)),
         )
         self.reports[pod] = replace(old, answered=answered)
@@ -89,6 +90,11 @@ class World:
         self.reports[pod] = replace(self.reports[pod], forwarded={CANDIDATE: given})
 
 
+def _own(model: Model) -> str:
+    """How a pod calls what it did not answer well itself."""
+    return "cancelled" if model.outcome == "cancelled" else "failed"
+
+
 @cache
 def _shares(median: float, spread: float) -> list[float]:
     below = [0.5 * erfc(-log(bound / median) / spread / sqrt(2)) for bound in LATENCY_BOUNDS]
@@ -97,26 +103,31 @@ def _shares(median: float, spread: float) -> list[float]:
 
 @dataclass
 class End:
-    """How a rollout ended: promoted, aborted or held; in which step, and how many seconds after that step began."""
+    """How a rollout ended: promoted, aborted or held; in which step. `lasted`: seconds that each step took."""
 
     word: str
     step: int
-    seconds: float
+    lasted: tuple[float, ...]
     judgement: Judgement
+
+    @property
+    def seconds(self) -> float:
+        """Since its last step began."""
+        return self.lasted[-1]
 
 
 def rollout(world: World, rules: Rules, steps: Sequence[tuple[float, float]] = STEPS) -> End:
     """Every step, as the planner walks them: on to the next one with a Pass, back with an abort."""
-    operator = Operator(world, rules)
+    operator, lasted = Operator(world, rules), tuple[float, ...]()
     for number, (weight, hold) in enumerate(steps, 1):
-        began = operator.now
-        judgement = operator.step(weight, hold)
-        elapsed = (operator.now - began).total_seconds()
+        began, following = operator.now, steps[number][0] if number < len(steps) else 1.0
+        judgement = operator.step(weight, hold, to_half=weight < 0.5 <= following)
+        lasted = (*lasted, (operator.now - began).total_seconds())
         if judgement.abort:
-            return End("aborted", number, elapsed, judgement)
+            return End("aborted", number, lasted, judgement)
         if judgement.verdict is not Verdict.PASS:
-            return End("held", number, elapsed, judgement)
-    return End("promoted", len(steps), elapsed, judgement)
+            return End("held", number, lasted, judgement)
+    return End("promoted", len(steps), lasted, judgement)
 
 
 @dataclass
@@ -129,9 +140,9 @@ class Operator:
     totals: Totals = field(default_factory=Totals)
     read: dict[str, tuple[Reading, ...]] = field(default_factory=dict)
 
-    def step(self, weight: float, hold: float) -> Judgement:
+    def step(self, weight: float, hold: float, *, to_half: bool = False) -> Judgement:
         """One step, until it passes or fails, or is held for too long."""
-        case = Candidacy(self.rules, STABLE, CANDIDATE, self.now)
+        case = Candidacy(self.rules, STABLE, CANDIDATE, self.now, to_half=to_half)
         ends, last = self.now + timedelta(seconds=hold), None
         while True:
             wait = due_in(case, self.totals, last, self.now, ends)
