@@ -62,5 +62,5 @@ def _needed(step: Sides, usual: float, beyond: float) -> str:
 
 def _rounded(number: int) -> int:
     """Two figures: nobody knows more."""
-    unit = 10 ** max(len(str(number)) - 2, 0)
+    unit = int(10 ** max(len(str(number)) - 2, 0))
     return ceil(number / unit) * unit

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 SHORTEST = 1.0
+NOTICED = 0.25
+"""Seconds: who leaves sooner did not leave for want of an answer."""
 USUAL_TIMES = 20.0
 _LOOK_SECONDS = 1.0
 
@@ -18,11 +20,18 @@ class Patience:
     def __init__(self, usual: Callable[[], float]) -> None:
         self._usual = usual
         self._next = float("-inf")
-        self._learned = SHORTEST
+        self._learned = 0.0
 
     def seconds(self, left: float, told: float | None, now: float) -> float:
         """For a request whose client waits `left` seconds more; `told`: instead of what was learned."""
-        if told is None and now >= self._next:
+        return min(left / 2, max(SHORTEST, self._long(now)) if told is None else told)
+
+    def lost(self, waited: float, now: float) -> bool:
+        """Whether a client that left after so many seconds had waited for far longer than own answers take."""
+        return waited >= max(NOTICED, self._long(now))
+
+    def _long(self, now: float) -> float:
+        if now >= self._next:
             self._next = now + _LOOK_SECONDS
-            self._learned = max(SHORTEST, USUAL_TIMES * self._usual())
-        return min(left / 2, self._learned if told is None else told)
+            self._learned = USUAL_TIMES * self._usual()
+        return self._learned

@@ -196,6 +196,9 @@ class Crossing(Errand):
             return
         if outcome == ending.CANCELLED:
             guest.tally.count(outcome)
+            # Who leaves at once says nothing; where all wait in vain, the next ones should not have to.
+            if self._desk.lost(self._began):
+                guest.breaker.tell(self._went, self._desk.clock(), good=False)
             return
         good = outcome in (ending.OK, ending.FAULTY)
         guest.tally.count(outcome, None if good else reason)

@@ -170,6 +170,11 @@ class Desk:
         shield = self.shield
         return self._patience.seconds(left, shield.patience_seconds if shield else None, now)
 
+    def lost(self, began: float) -> bool:
+        """Whether a client that left a guest had waited for it far longer than the own model takes."""
+        now = self.clock()
+        return self._patience.lost(now - began, now)
+
     def other(self, revision: str) -> Copies | None:
         """Where copies for a revision go; None for one that the table does not have."""
         guest = self._guests.get(revision)

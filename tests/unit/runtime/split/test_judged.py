@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
-from tests.unit.runtime.split.town import House, Town, body, split
+from tests.unit.runtime.split.town import House, Town, body, plain, request, served, split
 
 from moorage_operator.analysis.look import Candidacy, look
 from moorage_operator.api.judgement import Judgement, Reading, Readings, Rules, Totals, Verdict
@@ -66,3 +68,40 @@ async def test_a_model_gone_wrong_is_told_by_its_fault(town: Town, bad: str) -> 
 async def test_a_model_that_takes_other_inputs_is_told_to_refuse(town: Town) -> None:
     judgement = await judged(town, "strict")
     assert (judgement.verdict, judgement.reason) == (Verdict.FAIL, "CandidateRefuses")
+
+
+async def test_a_model_that_hangs_now_and_then_is_told_though_its_clients_leave_first(town: Town) -> None:
+    """Their patience is shorter than the shield's: nothing fails, and nothing is late."""
+    stable, asked = await town.open(), itertools.count(1)
+    async with served(lambda reader, writer: hang_now_and_then(asked, reader, writer)) as address:
+        split(stable, address, 50)
+        before = await read((stable,), 1)
+        judgement = look(CASE, totals := Totals(), before, EPOCH + timedelta(seconds=1)).judgement
+        totals = look(CASE, totals, before, EPOCH + timedelta(seconds=1)).totals
+        for number in range(1, 5):
+            await asyncio.gather(*(impatient(stable, 40) for _ in range(4)))
+            now = await read((stable,), 1 + 10 * number, before)
+            seen = look(CASE, totals, now, EPOCH + timedelta(seconds=1 + 10 * number))
+            totals, judgement, before = seen.totals, seen.judgement, now
+    assert (judgement.verdict, judgement.reason, judgement.abort) == (Verdict.FAIL, "CandidateTimesOut", True)
+    assert "were given up by their clients" in judgement.message
+
+
+async def hang_now_and_then(asked: Iterator[int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One in ten gets no answer."""
+    while True:
+        await request(reader)
+        if next(asked) % 10:
+            writer.write(plain(200))
+        else:
+            await asyncio.Event().wait()
+
+
+async def impatient(stable: House, count: int) -> None:
+    """So many requests, none of which is waited for longer than a quarter of a second."""
+    client = stable.client()
+    for _ in range(count):
+        try:
+            await asyncio.wait_for(client.ask(), 0.25)
+        except TimeoutError:
+            client.close()

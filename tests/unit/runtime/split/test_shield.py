@@ -8,10 +8,23 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import pytest
-from tests.unit.runtime.split.town import Handler, Town, answering, body, plain, request, reset, served, split, until
+from tests.unit.runtime.split.town import (
+    Handler,
+    House,
+    Town,
+    answering,
+    body,
+    plain,
+    request,
+    reset,
+    served,
+    split,
+    until,
+)
 
 from moorage_runtime.config import LATENCY_BOUNDS, Route, Shield
 from moorage_runtime.routing.breaker import IN_A_ROW
+from moorage_runtime.routing.patience import NOTICED
 
 QUICK = Shield(patience_seconds=0.1)
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -224,6 +237,29 @@ async def test_a_client_that_leaves_takes_its_request_from_the_candidate(town: T
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await asking
     assert stable.outcomes == {"cancelled": 1}
+
+
+async def test_clients_that_wait_in_vain_are_soon_answered_by_the_stable_version(town: Town) -> None:
+    """Their patience ends before the shield's does: a hang is felt by a few, whatever they count as."""
+    stable = await town.open()
+    async with served(hang) as address:
+        split(stable, address, 100)
+        for _ in range(IN_A_ROW):
+            await give_up(stable, after=NOTICED + 0.05)
+        assert (await stable.client().ask()).revision == "abc"
+    (told,) = stable.report.forwarded.values()
+    assert (told.outcomes, told.held) == ({"cancelled": IN_A_ROW}, 1)
+
+
+async def give_up(stable: House, after: float) -> None:
+    """Ask, and leave without an answer."""
+    client = stable.client()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.ask(), after)
+    counted = stable.station.plane.tallies.by_revision["def"]
+    before = counted.outcomes["cancelled"]
+    client.close()
+    await until(lambda: counted.outcomes["cancelled"] > before)
 
 
 async def test_a_candidate_that_is_well_again_gets_its_share_back(town: Town) -> None:
