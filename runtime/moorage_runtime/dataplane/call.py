@@ -55,7 +55,13 @@ class Call:
     rows: int
 
     def __init__(
-        self, inputs: Mapping[str, Array], outputs: tuple[str, ...] | None, began: float, deadline: float
+        self,
+        inputs: Mapping[str, Array],
+        outputs: tuple[str, ...] | None,
+        began: float,
+        deadline: float,
+        received: int = 0,
+        cache: str | None = None,
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
@@ -63,9 +69,9 @@ class Call:
         self.deadline = deadline
         self.gone = False
         self.guard: Guard | None = None
-        self.cache: str | None = None
+        self.cache = cache
         self.cache_state: str | None = None
-        self.received = 0
+        self.received = received
         self.sent = 0
         self.trace: Trace | None = None
         self.run: tuple[float, float, int] | None = None

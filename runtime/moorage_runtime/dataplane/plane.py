@@ -46,6 +46,8 @@ NICE = 10
 class DataPlane:
     """Answers for the models of the catalogue. To be used from the loop's thread only.
 
+    `leaving`: whether clients should look for another pod: this one drains, or its revision serves no more.
+    `doubted`: whether its answers are looked at before they leave.
     Raises `RuntimeFault` ConfigInvalid for a cache's address that is none.
     """
 
@@ -59,8 +61,9 @@ class DataPlane:
         self.access_log = AccessLog(config.access_log_percent) if config.access_log_percent > 0 else None
         self.tracer = tracing.from_environment(os.environ, _resource(config))
         self.obstacle: Callable[[], str | None] = lambda: None
-        self.doubted = routes.guest
-        routes.follow(self._follow)
+        for source in (catalogue, routes):
+            source.follow(self._follow)
+        self._follow()
         catalogue.on_installed(self._tell)
         self.tallies = Tallies()
         self.instead: Metrics | None = None
@@ -74,6 +77,7 @@ class DataPlane:
 
     def _follow(self) -> None:
         self.doubted = self.routes.guest
+        self.leaving = self.catalogue.phase is Phase.DRAINING or self.routes.leaving
 
     @property
     def in_flight(self) -> int:
@@ -92,11 +96,6 @@ class DataPlane:
         `obstacle` names what else may stand in the way, None when nothing does.
         """
         return self.catalogue.ready and self.obstacle() is None
-
-    @property
-    def leaving(self) -> bool:
-        """Whether clients should look for another pod: this one drains, or its revision serves no more."""
-        return self.catalogue.phase is Phase.DRAINING or self.routes.leaving
 
     def find(self, model: str, version: str | None = None) -> Served:
         """The version that answers for a model. Raises `RequestFault` 404 or 503."""

@@ -30,7 +30,9 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Catalogue:
-    """Who answers for which name. `changes` grows with every step: what was looked up before is then void.
+    """Who answers for which name. `changes` grows with every step: what was looked up before is then void; followers
+    are told.
+
 
     `clock`: the one that `Served.used` is told by.
     """
@@ -49,6 +51,7 @@ class Catalogue:
         self._clock = clock
         self._wanted: Callable[[str], None] = lambda _: None
         self._installed: Callable[[Served], object] = lambda _: None
+        self._followers: list[Callable[[], None]] = []
 
     @property
     def ready(self) -> bool:
@@ -109,6 +112,10 @@ class Catalogue:
         """`installed` is called with each version from which on it answers."""
         self._installed = installed
 
+    def follow(self, follower: Callable[[], None]) -> None:
+        """Have `follower` called after every change."""
+        self._followers.append(follower)
+
     def install(self, served: Served) -> None:
         """The model is warm: from here on it answers, and whatever answered before is retired.
 
@@ -118,7 +125,7 @@ class Catalogue:
         before = self._served.get(served.name)
         self._served[served.name] = served
         self._reasons.pop(served.name, None)
-        self.changes += 1
+        self._changed()
         self._installed(served)
         if before is not None:
             self._retire(before)
@@ -128,7 +135,7 @@ class Catalogue:
         if name not in self._served:
             raise RequestFault(404, "ModelNotFound", f"this server {self._has()}")
         before, self._served[name], self._reasons[name] = self._served[name], None, reason
-        self.changes += 1
+        self._changed()
         if before is not None:
             self._retire(before)
 
@@ -141,12 +148,12 @@ class Catalogue:
         """Everything that should be loaded is: traffic may come."""
         if self.phase is Phase.LOADING:
             self.phase = Phase.READY
-            self.changes += 1
+            self._changed()
 
     def drain(self) -> None:
         """No new traffic wanted; what comes is still answered."""
         self.phase = Phase.DRAINING
-        self.changes += 1
+        self._changed()
 
     def oldest(self, but: str) -> Served | None:
         """The model that was asked, or loaded, longest ago, other than `but`."""
@@ -156,6 +163,11 @@ class Catalogue:
     def index(self) -> list[Row]:
         """Every known model, in the order of their names."""
         return [self.row(name) for name in sorted(self._served)]
+
+    def _changed(self) -> None:
+        self.changes += 1
+        for follower in self._followers:
+            follower()
 
     def _has(self) -> str:
         names = ", ".join(repr(name) for name in sorted(self._served)[:10])

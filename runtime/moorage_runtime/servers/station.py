@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 
 from moorage_runtime.config import RuntimeConfig
 from moorage_runtime.dataplane.aside import Aside
@@ -57,8 +57,8 @@ class Station:
             self.plane.obstacle = self._keys.obstacle
         self._traffic = Traffic()
         self._watching: list[asyncio.Task[None]] = []
-        self.router = Router(_doors(self.plane, one=len(names) == 1), self._epoch, self._keys)
-        self.desk = _desk(self.plane, self._epoch) if len(names) == 1 else None
+        self.router = self._router(self.plane, one=len(names) == 1, keys=self._keys)
+        self.desk = self._desk() if len(names) == 1 else None
         self._comparing = watch(self.plane, self.desk) if self.desk is not None else None
         self.router.splitter = self.desk or Solo()
         self._public = Listener(
@@ -80,7 +80,7 @@ class Station:
             carrier=Carrier(self.desk, self.router) if self.desk is not None else None,
         )
         self._admin_doors: list[Door] = [AdminDoor(self.plane)]
-        self._admin_router = Router(self._admin_doors, lambda: 0, paths=ADMIN_PATHS)
+        self._admin_router = Router(self._admin_doors, paths=ADMIN_PATHS)
         self._admin = Listener(self._admin_router, places.host, places.admin_port)
 
     def add_admin_door(self, door: Door, path: str) -> None:
@@ -127,17 +127,19 @@ class Station:
             self.desk.close()
         self.plane.close()
 
-    def _epoch(self) -> int:
-        return self.plane.epoch + self.plane.routes.changes
-
     def _watch(self, work: Coroutine[None, None, None]) -> None:
         self._watching.append(asyncio.get_running_loop().create_task(work))
 
+    def _desk(self) -> Desk:
+        instead, again = Aside(self.plane, again=False), Aside(self.plane, again=True)
+        own, echo = (Behind(self._router(aside, one=True)) for aside in (instead, again))
+        return Desk(self.plane, own, echo)
 
-def _desk(plane: DataPlane, epoch: Callable[[], int]) -> Desk:
-    instead, again = Aside(plane, again=False), Aside(plane, again=True)
-    own, echo = (Behind(Router(_doors(aside, one=True), epoch)) for aside in (instead, again))
-    return Desk(plane, own, echo)
+    def _router(self, plane: DataPlane, *, one: bool, keys: Keys | None = None) -> Router:
+        router = Router(_doors(plane, one=one), keys)
+        for source in (self.catalogue, plane.routes):
+            source.follow(router.renew)
+        return router
 
 
 def _doors(plane: DataPlane, *, one: bool) -> list[Door]:

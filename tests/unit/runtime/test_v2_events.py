@@ -27,7 +27,7 @@ EVENTS = {"accept": "text/event-stream"}
 async def door(engine: Any, **limits: Any) -> AsyncIterator[tuple[DataPlane, int]]:
     plane, _ = plane_of(engine, **limits)
     plane.catalogue.open()
-    listener = Listener(Router([V2Door(plane, Turns())], lambda: plane.epoch), "127.0.0.1", 0)
+    listener = Listener(Router([V2Door(plane, Turns())]), "127.0.0.1", 0)
     await listener.start()
     try:
         yield plane, listener.port

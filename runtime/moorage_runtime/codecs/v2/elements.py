@@ -22,6 +22,7 @@ ELEMENTS: dict[str, type] = {"BOOL": bool, "BYTES": str, "FP16": float, "FP32": 
 NO_JSON = frozenset({"BF16"})
 _GREAT = 64 << 10
 _WHITE = b" \t\r\n"
+_ROWS = 2
 _encode = msgspec.json.Encoder().encode
 
 
@@ -147,10 +148,30 @@ def _decoder(datatype: str, depth: int) -> Any:
 
 def write(array: Array) -> bytes:
     """Elements as a flat JSON list, row-major; what is no number is `null`."""
-    data = array.tolist() if array.ndim == 1 else array.ravel().tolist()
+    return _encode(teller(array)(array))
+
+
+def teller(array: Array) -> Callable[[Array], list[Any]]:
+    """What gives the elements of arrays of this kind and shape as a flat list that can be encoded."""
     if array.dtype.kind in "OSU":
-        data = [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in data]
-    return _encode(data)
+        return _texts
+    if array.ndim == 1:
+        return np.ndarray.tolist
+    return _one_row if array.ndim == _ROWS and len(array) == 1 else _flattened
+
+
+def _one_row(array: Array) -> list[Any]:
+    row: list[Any] = array.tolist()[0]
+    return row
+
+
+def _flattened(array: Array) -> list[Any]:
+    flat: list[Any] = array.ravel().tolist()
+    return flat
+
+
+def _texts(array: Array) -> list[str]:
+    return [item.decode(errors="replace") if isinstance(item, bytes) else str(item) for item in _flattened(array)]
 
 
 def write_in_parts(array: Array, parts: list[bytes]) -> Steps[None]:

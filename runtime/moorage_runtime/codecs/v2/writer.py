@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,16 @@ _SHAPES = 256
 _encode = msgspec.json.Encoder().encode
 
 
+class _Form(msgspec.Struct, frozen=True):
+    """Answers with the same outputs of the same shapes. `text`: all that repeats in them, with `%b` where they begin
+    and where the elements of each output are; `tellers` give those. `great`: others should have their turn meanwhile.
+    """
+
+    text: bytes
+    tellers: Sequence[Callable[[Array], list[Any]]]
+    great: bool
+
+
 class Writer:
     """Compiled once for a model and its version: what repeats in its answers is put together once."""
 
@@ -23,25 +33,24 @@ class Writer:
         self._start = b'{"model_name":%b,"model_version":%b,' % (_encode(model), _encode(version))
         self._plain = self._start + b'"outputs":['
         self._heads: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._forms: dict[tuple[Any, ...], _Form] = {}
 
     def write(self, request: InferRequest, outputs: Mapping[str, Array]) -> tuple[bytes, int | None]:
         """The body of the answer, and the length of its JSON when binary tensors follow it (None: all is JSON)."""
         start = self._plain if request.id is None else self._named(request.id)
         if request.binary:
             return self._mixed(start, request.binary, outputs)
-        heads = self._heads
-        told = [
-            b'%b"data":%b}' % (heads.get((name, array.shape)) or self._head(name, array), elements.write(array))
-            for name, array in outputs.items()
-        ]
-        return b"%b%b]}" % (start, b",".join(told)), None
+        return _filled(self._form(outputs), start, outputs), None
 
-    def takes_long(self, request: InferRequest, outputs: Mapping[str, Array]) -> bool:
-        """Whether others should have their turn while this answer is written."""
-        for name, array in outputs.items():  # noqa: SIM110 - a generator costs every request as much again
-            if array.size > GREAT_ELEMENTS and name not in request.binary:
-                return True
-        return False
+    def write_quickly(self, request: InferRequest, outputs: Mapping[str, Array]) -> tuple[bytes, int | None] | None:
+        """The same; None where others should have their turn while this answer is written."""
+        if request.binary:
+            return None if _great(outputs, request.binary) else self.write(request, outputs)
+        form = self._form(outputs)
+        if form.great:
+            return None
+        start = self._plain if request.id is None else self._named(request.id)
+        return _filled(form, start, outputs), None
 
     def steps(self, request: InferRequest, outputs: Mapping[str, Array]) -> Steps[tuple[list[bytes], int | None]]:
         """The same answer in parts and in steps."""
@@ -49,7 +58,7 @@ class Writer:
         tail: list[bytes] = []
         for index, (name, array) in enumerate(outputs.items()):
             parts.append(b"," if index else b"")
-            head = self._heads.get((name, array.shape)) or self._head(name, array)
+            head = self._head(name, array)
             if name in request.binary:
                 blob, size = blobs.write(array)
                 tail.append(bytes(blob))
@@ -65,7 +74,7 @@ class Writer:
         told: list[bytes] = []
         tail: list[Any] = []
         for name, array in outputs.items():
-            head = self._heads.get((name, array.shape)) or self._head(name, array)
+            head = self._head(name, array)
             if name in binary:
                 blob, size = blobs.write(array)
                 tail.append(blob)
@@ -78,10 +87,38 @@ class Writer:
     def _named(self, request_id: str) -> bytes:
         return b'%b"id":%b,"outputs":[' % (self._start, _encode(request_id))
 
+    def _form(self, outputs: Mapping[str, Array]) -> _Form:
+        shapes = (*outputs, *[array.shape for array in outputs.values()])
+        return self._forms.get(shapes) or self._new_form(shapes, outputs)
+
+    def _new_form(self, shapes: tuple[Any, ...], outputs: Mapping[str, Array]) -> _Form:
+        """An output's datatype is always the same, its shape is not."""
+        if len(self._forms) >= _SHAPES:
+            self._forms.clear()
+        heads = [self._head(name, array).replace(b"%", b"%%") for name, array in outputs.items()]
+        form = self._forms[shapes] = _Form(
+            b"%%b%b]}" % b",".join([b'%b"data":%%b}' % head for head in heads]),
+            [elements.teller(array) for array in outputs.values()],
+            _great(outputs),
+        )
+        return form
+
     def _head(self, name: str, array: Array) -> bytes:
-        """All of an output that comes before its data. An output's datatype is always the same, its shape is not."""
+        """All of an output that comes before its data."""
+        return self._heads.get((name, array.shape)) or self._new_head(name, array)
+
+    def _new_head(self, name: str, array: Array) -> bytes:
         if len(self._heads) >= _SHAPES:
             self._heads.clear()
         told = _encode({"name": name, "datatype": datatype_of(array), "shape": array.shape})
         head = self._heads[name, array.shape] = told[:-1] + b","
         return head
+
+
+def _filled(form: _Form, start: bytes, outputs: Mapping[str, Array]) -> bytes:
+    data = [_encode(tell(array)) for tell, array in zip(form.tellers, outputs.values())]  # noqa: B905 - as many
+    return form.text % (start, *data)
+
+
+def _great(outputs: Mapping[str, Array], binary: Container[str] = ()) -> bool:
+    return any(array.size > GREAT_ELEMENTS and name not in binary for name, array in outputs.items())

@@ -66,24 +66,22 @@ class Answers:
         """
         status, content, content_type, extra = answer
         start = self._starts.get((status, content_type)) or self._start(status, content_type)
-        length, body = len(content), b""
-        apart: Content = b""
-        if exchange.head.method != b"HEAD" and status not in _BODILESS:
-            if isinstance(content, Parts) or length > APART_BYTES:
-                apart = content
-            else:
-                body = content
+        length = len(content)
         if status in _BODILESS:
             transport.write(b"%bx-request-id: %b\r\n%b%b\r\n" % (start, exchange.request_id, extra, connection))
             return
+        silent = exchange.head.method == b"HEAD"
+        apart = length > APART_BYTES or isinstance(content, Parts)
         transport.write(
             b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n%b"
-            % (start, length, exchange.request_id, extra, connection, body)
+            % (start, length, exchange.request_id, extra, connection, b"" if apart or silent else content)
         )
-        if isinstance(apart, Parts):
-            transport.writelines(apart.parts)
-        elif apart:
-            transport.write(apart)
+        if not apart or silent:
+            return
+        if isinstance(content, Parts):
+            transport.writelines(content.parts)
+        else:
+            transport.write(content)
 
     def opening(self, exchange: Exchange, answer: Answer, connection: bytes) -> bytes:
         """The head of an answer whose length nobody knows yet."""

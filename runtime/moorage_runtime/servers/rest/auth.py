@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from moorage_runtime.errors import RequestFault
@@ -29,14 +30,21 @@ _Seen = tuple[tuple[str, int, int, int], ...]
 
 
 class Keys:
-    """The keys in a folder. `epoch` grows with every change: who was let in before must show the key again."""
+    """The keys in a folder. `epoch` grows with every change, and followers are told: who was let in before must show
+    the key again.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen: _Seen | None = None
         self._digests: tuple[bytes, ...] = ()
         self.epoch = 0
+        self._followers: list[Callable[[], None]] = []
         self.poll()
+
+    def follow(self, follower: Callable[[], None]) -> None:
+        """Have `follower` called after every change."""
+        self._followers.append(follower)
 
     def obstacle(self) -> str | None:
         """Why nobody can be let in, None when somebody can."""
@@ -83,6 +91,8 @@ class Keys:
             return
         self._digests = digests
         self.epoch += 1
+        for follower in self._followers:
+            follower()
         if digests:
             log.info("API keys read", extra={"keys": len(digests)})
         else:

@@ -28,27 +28,28 @@ class Splitter(Protocol):
 
 
 class Router:
-    """The application of a port. `epoch` grows whenever what a head led to may have changed.
+    """The application of a port. `epoch`: routes given under another one are void. `paths`: what there is, for who asks
+    elsewhere.
 
-    `splitter` may be set: it has the last word on where a head leads. `paths`: what there is, for who asks elsewhere.
+    `renew` is to be called whenever what a head leads to may have changed. `splitter` may be set: it has the last word
+    on where a head leads.
     """
 
     splitter: Splitter | None = None
 
-    def __init__(
-        self, doors: Sequence[Door], epoch: Callable[[], int], keys: Keys | None = None, paths: str = PATHS
-    ) -> None:
+    def __init__(self, doors: Sequence[Door], keys: Keys | None = None, paths: str = PATHS) -> None:
         self.paths = paths
+        self.epoch = 0
         self._doors = doors
-        self._epoch = epoch
         self._keys = keys
         self._known: dict[bytes, Methods] = {}
-        self._known_in = epoch()
+        if keys is not None:
+            keys.follow(self.renew)
 
-    @property
-    def epoch(self) -> int:
-        """Routes given under another epoch are void."""
-        return self._epoch() + (self._keys.epoch if self._keys is not None else 0)
+    def renew(self) -> None:
+        """Forget where heads led. Told, not asked for: every request would have to ask."""
+        self.epoch += 1
+        self._known.clear()
 
     def route(self, head: Head) -> Route:
         """What answers this request, as far as its head tells. Raises `RequestFault` 400, 401, 404 to 406, 415 or 503.
@@ -93,9 +94,6 @@ class Router:
 
     def _known_methods(self, path: bytes) -> Methods:
         """Heads differ more often than paths: a length, a trace, a request id."""
-        if self._known_in != self._epoch():
-            self._known_in = self._epoch()
-            self._known.clear()
         methods = self._known.get(path)
         if methods is None:
             methods = self._methods(path)

@@ -104,20 +104,25 @@ class _V2Call(HttpCall):
     writer: Writer
 
     def answered(self, outputs: Mapping[str, Array]) -> bool:
-        if self.writer.takes_long(self.request, outputs):
+        written = self.writer.write_quickly(self.request, outputs)
+        if written is None:
             return self.later(self.turns, self._slowly(outputs))
-        self._told(*self.writer.write(self.request, outputs))
+        body, json_length = written
+        if json_length is None:
+            self.tell(body)
+        else:
+            self._told_binary(body, json_length)
         return False
 
     def _slowly(self, outputs: Mapping[str, Array]) -> Steps[None]:
         parts, json_length = yield from self.writer.steps(self.request, outputs)
-        self._told(Parts(parts), json_length)
-
-    def _told(self, body: Content, json_length: int | None) -> None:
         if json_length is None:
-            self.tell(body)
+            self.tell(Parts(parts))
         else:
-            self.tell(body, media.BINARY, ((BINARY_HEADER, b"%d" % json_length),))
+            self._told_binary(Parts(parts), json_length)
+
+    def _told_binary(self, body: Content, json_length: int) -> None:
+        self.tell(body, media.BINARY, ((BINARY_HEADER, b"%d" % json_length),))
 
 
 def _told_deadline(parameters: Mapping[str, object], began: float) -> float:
