@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of every connection of a port, in counts, bytes and seconds. Seconds hold to the tick (`TICK_SECONDS`).
 
     `connections`: at once; more are told 503. `pipelined`: requests of one connection under way. `bodies_bytes`: of all

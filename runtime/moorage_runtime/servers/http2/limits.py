@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of every connection of a port, in counts, bytes and seconds. Seconds hold to the tick.
 
     `connections`: at once. `streams`: of one connection, `streams_together`: of all. `turn`: requests of one connection
