@@ -134,9 +134,10 @@ class Lane:
 
     def _run(self, member: Member) -> None:
         member.rows = rows = len(member.inputs[self._only]) if self._only else self._rows_of(member.inputs)
-        if not 0 < rows <= self._pace.rows:
+        pace = self._pace
+        if not 0 < rows <= pace.rows:
             self._aside(member)
-        elif self._together and rows < self._pace.alone and rows <= self._light:
+        elif self._together and rows < pace.alone and rows <= self._light:
             self._turn.add(member)
         else:
             self._turn.now(member)

@@ -41,12 +41,12 @@ class Quick:
             found = self._read_many(body)
             if found is not None:
                 return found
-        for turn, compiled in enumerate(self._json):
+        for compiled in self._json:
             try:
                 request = compiled.decode(body)
             except _REFUSALS:
                 continue
-            if turn:
+            if compiled is not self._json[0]:
                 # A client that nests its data keeps doing so.
                 self._json.reverse()
             return self._made(compiled.arrays(request.inputs), request, len(body))
