@@ -71,12 +71,12 @@ class Answers:
             transport.write(b"%bx-request-id: %b\r\n%b%b\r\n" % (start, exchange.request_id, extra, connection))
             return
         silent = exchange.head.method == b"HEAD"
-        apart = length > APART_BYTES or isinstance(content, Parts)
+        body = b"" if silent or length > APART_BYTES or isinstance(content, Parts) else content
         transport.write(
             b"%bcontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n%b"
-            % (start, length, exchange.request_id, extra, connection, b"" if apart or silent else content)
+            % (start, length, exchange.request_id, extra, connection, body)
         )
-        if not apart or silent:
+        if silent or body is content:
             return
         if isinstance(content, Parts):
             transport.writelines(content.parts)
