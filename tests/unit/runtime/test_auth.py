@@ -16,6 +16,7 @@ from tests.unit.runtime.pod import Pod
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest.auth import MISSING, Keys
+from moorage_runtime.servers.rest.router import Router
 
 INFER = "/v2/models/fraud/infer"
 TENSOR = {"name": "X", "shape": [1, 30], "datatype": "FP32", "data": models.rows(1).ravel().tolist()}
@@ -93,6 +94,18 @@ def test_a_key_is_rotated_by_its_file(secret: Secret) -> None:
     assert epochs == sorted(set(epochs))
     keys.poll()
     assert keys.epoch == epochs[-1]
+
+
+def test_a_change_of_keys_voids_where_heads_led(secret: Secret) -> None:
+    secret.hold(key=b"old")
+    keys = Keys(secret.folder)
+    router = Router([], keys)
+    before = router.epoch
+    keys.poll()
+    assert router.epoch == before
+    secret.hold(key=b"new")
+    keys.poll()
+    assert router.epoch > before
 
 
 def test_a_key_that_cannot_be_read_opens_nothing(secret: Secret) -> None:

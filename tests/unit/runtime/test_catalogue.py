@@ -102,6 +102,17 @@ def test_a_reload_swaps_and_retires_the_old_one() -> None:
     assert catalogue.changes > before
 
 
+def test_followers_hear_of_every_step() -> None:
+    heard: list[int] = []
+    catalogue = Catalogue([])
+    catalogue.follow(lambda: heard.append(catalogue.changes))
+    for step in (lambda: catalogue.install(served("fraud", "1")), catalogue.open, catalogue.drain):
+        step()
+        assert heard[-1] == catalogue.changes == len(heard)
+    catalogue.remove("fraud", "unloaded")
+    assert len(heard) == 4
+
+
 async def test_a_load_that_fails_leaves_the_old_version_and_everybody_else() -> None:
     shelf, catalogue = Shelf(a="1", b="1"), Catalogue([])
     librarian = Librarian(catalogue, shelf, Bounds(models=2))
