@@ -33,7 +33,6 @@ class Catalogue:
     """Who answers for which name. `changes` grows with every step: what was looked up before is then void; followers
     are told.
 
-
     `clock`: the one that `Served.used` is told by.
     """
 
