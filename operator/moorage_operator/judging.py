@@ -14,12 +14,13 @@ from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.step import Memory
 from moorage_operator.observed.memory import remember
 from moorage_operator.rollout.plan import plan, rules
+from moorage_operator.rollout.steps import current_step
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`totals`: for the status, None where there is nothing to count. `judgement`: the newest, None before the first.
-    `look_again`: seconds until the next look, None while no step is in force.
+    `look_again`: seconds until the next look, None while the candidate gets nothing.
     """
 
     totals: str | None = None
@@ -28,16 +29,24 @@ class Standing:
 
 
 def standing(
-    owner: ModelDeployment, memory: Memory, readings: Readings, crashes: Sequence[Crash], now: datetime
+    owner: ModelDeployment,
+    memory: Memory,
+    readings: Readings,
+    crashes: Sequence[Crash],
+    now: datetime,
+    *,
+    dark: bool = False,
 ) -> Standing:
-    """Look, if a look is due. `memory`: of the last pass. `crashes`: of the candidate's pods. Pure."""
+    """Look, if a look is due. `memory`: of the last pass. `crashes`: of the candidate's pods. `dark`: the stable
+    revision answers nobody, so there is nobody to compare with, and the last judgement stands. Pure.
+    """
     if memory.candidate is None or memory.stable is None:
         return Standing()
     totals, case = _totals(owner), _case(owner, memory, crashes)
     if (crashed := _crashed(owner, memory, totals, crashes, now)) is not None:
         return Standing(totals.text(), crashed, rules(owner.spec).interval)
-    if case is None:
-        # No step is in force, as between two steps; what was counted stays until the next one begins.
+    if case is None or dark:
+        # What was counted stays until there is more to count.
         return Standing(totals.text() if totals.mark else None, memory.judgement)
     wait = _wait(owner, memory, case, totals, now)
     if not readings.mark:
@@ -65,7 +74,7 @@ def _totals(owner: ModelDeployment) -> Totals:
 
 
 def _case(owner: ModelDeployment, memory: Memory, crashes: Sequence[Crash]) -> Candidacy | None:
-    began = memory.progress.since
+    began = memory.progress.judged_since
     if began is None or memory.candidate is None:
         return None
     to_half = plan(owner.spec).to_half(memory.progress.step, memory.progress.weight)
@@ -73,8 +82,9 @@ def _case(owner: ModelDeployment, memory: Memory, crashes: Sequence[Crash]) -> C
 
 
 def _wait(owner: ModelDeployment, memory: Memory, case: Candidacy, totals: Totals, now: datetime) -> float:
-    steps, number = plan(owner.spec).steps, memory.progress.step
-    ends = case.began + timedelta(seconds=steps[number - 1].hold) if 1 <= number <= len(steps) else None
+    progress = memory.progress
+    step = current_step(plan(owner.spec), progress)
+    ends = progress.since + timedelta(seconds=step.hold) if progress.since is not None and step is not None else None
     return due_in(case, totals, memory.judgement.at if memory.judgement is not None else None, now, ends)
 
 
@@ -83,7 +93,7 @@ def _crashed(
 ) -> Judgement | None:
     """A crash waits for no look: a candidate whose pods ended may have lost its step meanwhile."""
     known = totals.candidate_revision == memory.candidate
-    since = totals.watched if known else memory.progress.since
+    since = totals.watched if known else memory.progress.judged_since
     if since is None:
         return None
     found = crashing.check(crashes, since, totals.ended if known else None)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moorage_operator.api.guests import Guest, guests
-from moorage_operator.api.judgement import Reading, Readings
+from moorage_operator.api.judgement import Check, Reading, Readings
 from moorage_operator.api.model_deployment import ModelDeployment
 from moorage_operator.api.records import (
     Change,
@@ -71,7 +71,8 @@ def custom_resource(**spec: Any) -> Object:
 class Fate:
     """What happens to the pods of one version: seconds until ready (None: never), and what their status tells.
 
-    `errors`, `differs`: shares of the requests, as a candidate. `report`: what its download tells besides.
+    `errors`, `differs`: shares of the requests, as a candidate. `report`: what its download tells besides. `most`: of
+    its pods come up.
     """
 
     seconds: float | None = 2.0
@@ -80,13 +81,15 @@ class Fate:
     errors: float = 0.0
     differs: float = 0.0
     report: Mapping[str, Any] = field(default_factory=dict)
+    most: int | None = None
 
 
 @dataclass
 class SmallCluster:
-    """The world around one CR. `fates` by version; a version without one is a good one. `silent`: the pods' admin port
-    gives no answer. `recollection`: what the operator's process remembers. `unknown`: the registry's no, by the
-    storageUri of a guest.
+    """The world around one CR. `fates` by version; a version without one is a good one. `mute`: versions whose pods are
+    up and answer nothing. `silent`: the pods' admin port gives no answer, `mumbling`: that of these pods.
+    `opinions`: of the judges beside the pods. `recollection`: what the operator's process remembers. `unknown`: the
+    registry's no, by the storageUri of a guest.
     """
 
     owner: Object = field(default_factory=custom_resource)
@@ -101,7 +104,10 @@ class SmallCluster:
     defaults: Defaults = DEFAULTS
     retire_seconds: float = 30.0
     requests_per_second: float = 0.0
+    mute: set[str] = field(default_factory=set)
     silent: bool = False
+    mumbling: set[str] = field(default_factory=set)
+    opinions: tuple[Check, ...] = ()
     unknown: dict[str, Fault] = field(default_factory=dict)
     recollection: Recollection = field(default_factory=Recollection)
     _applied: dict[tuple[ObjectRef, str], Object] = field(default_factory=dict)
@@ -151,13 +157,13 @@ class SmallCluster:
             return Readings()
         told = tuple(self._reading(pod) for pod in self.pods.values() if pod["status"]["phase"] == "Running")
         mark = self.now.isoformat(timespec="microseconds")
-        readings = Readings(mark=mark, now=told, before=self.recollection.before(KEY))
+        readings = Readings(mark=mark, now=told, before=self.recollection.before(KEY), opinions=self.opinions)
         self.recollection.note(KEY, readings, counted_marks(snapshot.deployment))
         return readings
 
     def _reading(self, pod: Object) -> Reading:
         name, revision = pod["metadata"]["name"], pod["metadata"]["labels"][REVISION_LABEL]
-        report = None if self.silent else pod_report(pod, revision)
+        report = None if self.silent or name in self.mumbling else pod_report(pod, revision)
         return Reading(name, name, revision, self.now, report)
 
     def resolution(self) -> Resolution:
@@ -296,7 +302,8 @@ class SmallCluster:
     def _wanted_pods(self) -> Iterator[tuple[str, Object]]:
         for ref, body in self.objects.items():
             if ref.kind == "Deployment":
-                for index in range(body["spec"].get("replicas", 1)):
+                fate = self.fates.get(body["metadata"]["annotations"].get(VERSION_ANNOTATION), Fate())
+                for index in range(body["spec"].get("replicas", 1))[: fate.most]:
                     yield f"{ref.name}-{body['metadata']['uid']}-{index}", body
 
     def _pod(self, name: str, deployment: Object) -> Object:
@@ -315,6 +322,8 @@ class SmallCluster:
             pod["status"] = {"phase": "Running", **copying.deepcopy(dict(fate.status))}
         elif fate.seconds is not None and self.now - pod["born"] >= timedelta(seconds=fate.seconds):
             pod["status"] = ready_status(fate.digest, fate.report)
+            if pod["version"] in self.mute:
+                pod["status"]["conditions"][0]["status"] = "False"
         # The kubelet refreshes the mounted table when it sees another annotation.
         told = pod["metadata"]["annotations"].get(TOUCH_ANNOTATION)
         table = self._table()
@@ -419,7 +428,7 @@ def ready_status(digest: str, more: Mapping[str, Any] | None = None) -> Object:
 
 
 def _is_ready(pod: Object) -> bool:
-    return any(each["type"] == "Ready" for each in pod["status"].get("conditions") or ())
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in pod["status"].get("conditions") or ())
 
 
 def _merge(live: Object, wished: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from moorage_operator.api.judgement import Verdict
 from moorage_operator.api.step import Intents, Phase, Plan, PlannedStep, Scene, Size, Step
-from moorage_operator.rollout.replay import Moment, Replay
+from moorage_operator.rollout.replay import SINGLE, Moment, Replay
 
 NAMES = ("a", "b", "c")
 QUICK = Plan(steps=(PlannedStep(100, hold=1.0),), interval=0.5)
@@ -45,6 +45,7 @@ def intents() -> st.SearchStrategy[Intents]:
     return st.builds(Intents, promote=name, abort=name, retry=name, pause=name, undo=name)
 
 
+NOBODY = st.just(frozenset[str]())
 KILLS = st.sampled_from((None, None, None, 0, 1, 2, 3, 4))
 
 
@@ -52,7 +53,7 @@ def moments(**fixed: st.SearchStrategy[object]) -> st.SearchStrategy[Moment]:
     fields: dict[str, st.SearchStrategy[object]] = {
         "wanted": st.sampled_from((*NAMES, None)),
         "size": sizes(),
-        "plan": plans(),
+        "plan": st.builds(replace, plans(), paused=st.sampled_from((False, False, True))),
         "broken": st.frozensets(st.sampled_from(NAMES), max_size=2),
         "mute": st.booleans(),
         "scaled_to": st.none() | st.integers(1, 7),
@@ -154,9 +155,16 @@ def test_a_share_grows_or_is_taken_away_whole(script: list[Moment]) -> None:
 
 def takeovers(trace: Trace) -> Iterator[int]:
     """Where the Service moves from one who serves to a candidate."""
+    for index in moves(trace):
+        scene, step = trace[index]
+        if ready(scene, step.stable):
+            yield index
+
+
+def moves(trace: Trace) -> Iterator[int]:
+    """Where the Service moves from a stable revision, whether or not it answers, to a candidate."""
     for index, (scene, step) in enumerate(trace):
-        moves = step.target == step.candidate and scene.selected == step.stable is not None
-        if moves and ready(scene, step.stable):
+        if step.target == step.candidate and scene.selected == step.stable is not None:
             yield index
 
 
@@ -190,6 +198,65 @@ def test_no_promotion_without_every_step_its_hold_and_its_pass(script: list[Mome
             seen = [scene.judgement for scene, _ in [*trial, trace[index]]]
             judged = [each for each in seen if each is not None and begun < each.at <= first]
             assert Verdict.PASS in {each.verdict for each in judged}
+
+
+FOUR = Size(4, 4, scaled=False)
+PAUSED = replace(CAREFUL, paused=True)
+SHORTER = replace(CAREFUL, steps=(PlannedStep(5, hold=2.0),))
+HIGHER = replace(CAREFUL, steps=(PlannedStep(30, hold=2.0), PlannedStep(60)))
+
+
+def climbs(*plans: Plan, **fixed: st.SearchStrategy[object]) -> st.SearchStrategy[list[Moment]]:
+    """One candidate comes in beside a stable revision, mostly undisturbed, while people do this and that."""
+    told: dict[str, st.SearchStrategy[object]] = {
+        "wanted": st.just("b"),
+        "size": st.just(FOUR),
+        "plan": st.sampled_from((CAREFUL, CAREFUL, *plans)),
+        "broken": NOBODY,
+        "forgetful": st.just(False),
+        "intents": st.just(Intents()) | st.sampled_from((Intents(pause="b"), Intents(promote="b"), Intents(abort="c"))),
+        "meaning": st.just("m"),
+        **fixed,
+    }
+    begun = [Moment("a", FOUR, CAREFUL)] * 20
+    return scripts(**told).map(lambda script: [*begun, *script])
+
+
+@settings(max_examples=150, deadline=None)
+@given(scripts() | climbs(PAUSED))
+def test_no_share_grows_while_frozen(script: list[Moment]) -> None:
+    for scene, step in play(script):
+        frozen = scene.plan.paused or scene.intents.pause == step.candidate
+        if frozen and step.candidate is not None and step.stable is not None and not step.progress.promoted:
+            assert step.weights[step.candidate] <= scene.routed.weights.get(step.candidate, 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(scripts() | climbs(QUICK, SHORTER, HIGHER, size=st.just(SINGLE)))
+def test_no_share_grows_by_an_edit_of_the_plan_alone(script: list[Moment]) -> None:
+    for (before, _), (scene, step) in pairwise(play(script)):
+        told = scene.memory.progress
+        gone = (before.plan.steps[: told.step], scene.plan.steps[: told.step])
+        if told.weight and step.candidate == scene.memory.candidate and gone[0] != gone[1]:
+            had = max(told.weight, scene.routed.weights.get(step.candidate or "", 0))
+            assert step.progress.weight <= had or step.progress.promoted
+
+
+OPEN = {"verdict": st.sampled_from((Verdict.INCONCLUSIVE, Verdict.FAIL)), "broken": st.just(frozenset("a")) | NOBODY}
+
+
+@settings(max_examples=150, deadline=None)
+@given(climbs(PAUSED, **OPEN).map(lambda script: [each for each in script for _ in range(3)]))
+def test_nobody_becomes_stable_without_a_pass_or_a_person(script: list[Moment]) -> None:
+    trace = play(script)
+    for index in moves(trace):
+        _, there = trace[index]
+        passed = False
+        for scene, step in reversed(trace[: index + 1]):
+            if step.candidate != there.candidate:
+                break
+            passed |= scene.judgement is not None and scene.judgement.verdict is Verdict.PASS
+        assert passed or there.progress.promoted
 
 
 @settings(max_examples=60, deadline=None)
@@ -505,10 +572,61 @@ def test_a_candidate_that_is_up_and_mute_is_rolled_back() -> None:
     assert [each.reason for each in step.failed] == ["CandidateUnreachable"]
 
 
-def test_a_candidate_on_trial_replaces_a_stable_one_that_is_gone_for_good() -> None:
-    dark = Moment("b", plan=CAREFUL, broken=frozenset("a"), verdict=Verdict.INCONCLUSIVE)
+def darkened(verdict: Verdict, plan: Plan = CAREFUL, **asked: str) -> Trace:
+    """The stable version answers nobody any more while the candidate is in its second step."""
+    lit = Moment("b", plan=CAREFUL, verdict=verdict)
     replay = Replay()
-    play([*BEGUN, *asking(10, CAREFUL)], replay)
-    trace = play([dark] * 40, replay)
+    play([*BEGUN, *asking(9, CAREFUL), *[lit] * 2], replay)
+    dark = replace(lit, plan=plan, broken=frozenset("a"), intents=Intents(**asked))
+    return play([dark] * 40, replay)
+
+
+def test_a_good_candidate_replaces_a_stable_one_that_is_gone_for_good() -> None:
+    trace = darkened(Verdict.PASS)
     assert trace[10][1].target == "a", "its pods may be back in a moment"
+    assert [step.rescues for _, step in trace].count(True) == 1
     assert trace[-1][1].stable == "b"
+
+
+def test_a_candidate_that_is_not_known_to_be_good_replaces_nobody() -> None:
+    step = darkened(Verdict.INCONCLUSIVE)[-1][1]
+    assert (step.stable, step.dark) == ("a", "it has not been judged good by traffic of its own")
+
+
+def test_a_candidate_that_is_paused_replaces_nobody() -> None:
+    for plan, asked in ((replace(CAREFUL, paused=True), {}), (CAREFUL, {"pause": "b"})):
+        step = darkened(Verdict.PASS, plan, **asked)[-1][1]
+        assert (step.stable, step.dark) == ("a", "its rollout is paused")
+
+
+def test_a_candidate_that_a_person_promotes_replaces_a_stable_one_that_is_gone() -> None:
+    assert darkened(Verdict.INCONCLUSIVE, promote="b")[-1][1].stable == "b"
+
+
+def test_without_steps_a_fix_replaces_a_broken_version_at_once() -> None:
+    fix = Moment("b", broken=frozenset("a"), verdict=Verdict.INCONCLUSIVE)
+    trace = play([*wishes("a"), *[fix] * 8])
+    assert any(step.rescues for _, step in trace)
+    assert trace[-1][1].stable == "b"
+
+
+def test_an_abort_that_comes_too_late_says_so() -> None:
+    replay = Replay()
+    while replay.memory.phase is not Phase.SWITCHING:
+        play([*BEGUN] if replay.tick == 0 else asking(1, CAREFUL), replay)
+    step = play(asking(1, CAREFUL, abort="b"), replay)[0][1]
+    assert (step.candidate, step.answers[0].word) == ("b", "Stale")
+    assert "moorage.dev/undo=b" in step.answers[0].message
+
+
+def test_a_pause_of_who_was_promoted_says_that_it_does_nothing() -> None:
+    step = play([*BEGUN, *asking(4, CAREFUL, promote="b"), *asking(1, CAREFUL, promote="b", pause="b")])[-1][1]
+    assert [(each.name, each.word) for each in step.answers] == [("promote", "Done"), ("pause", "Stale")]
+
+
+def test_an_undo_and_a_retry_that_stand_say_that_they_are_used() -> None:
+    replay = Replay()
+    play([*BEGUN, *asking(60, CAREFUL), *asking(40, CAREFUL, undo="b")], replay)
+    play(asking(60, CAREFUL, undo="b", retry="b"), replay)
+    step = play(asking(1, CAREFUL, undo="b", retry="b"), replay)[0][1]
+    assert (step.stable, [each.word for each in step.answers]) == ("b", ["Done", "Used"])

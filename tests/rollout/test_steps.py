@@ -118,7 +118,9 @@ def test_without_a_candidate_the_table_says_nothing_more_than_who_serves() -> No
     assert (told.salt, told.key_header, told.shield, told.compare, told.shadow_percent) == ("", None, None, None, 0.0)
 
 
-def stories(cluster: SmallCluster, seconds: float) -> list[tuple[str, str]]:
+def stories(
+    cluster: SmallCluster, seconds: float, watch: Callable[[SmallCluster], None] = never_nobody
+) -> list[tuple[str, str]]:
     """The Events, pass by pass."""
     told: list[tuple[str, str]] = []
     pass_once = cluster.pass_once
@@ -129,7 +131,7 @@ def stories(cluster: SmallCluster, seconds: float) -> list[tuple[str, str]]:
         return decision
 
     cluster.pass_once = noting  # type: ignore[method-assign]
-    cluster.run(seconds, watch=never_nobody)
+    cluster.run(seconds, watch=watch)
     del cluster.pass_once
     return told
 

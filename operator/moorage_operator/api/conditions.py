@@ -60,6 +60,13 @@ class Reason(StrEnum):
         "Read RolloutHealthy; then look at the pods.",
     )
 
+    STABLE_DOWN = (
+        "StableDown",
+        "The version that serves has answered nobody for ten seconds. The candidate, which answers, is not taken: it "
+        "has not been judged good by traffic of its own, or its rollout is paused.",
+        "Annotate moorage.dev/promote with the candidate's revision, or bring the version that serves back.",
+    )
+
     # Reconciling
     RESOLVING = (
         "Resolving",
@@ -71,10 +78,16 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing", "The candidate gets its share of the traffic and is compared with what serves."
     PAUSED = (
         "Paused",
-        "The rollout waits for a person.",
+        "The rollout stays where it is until a person says go on; a candidate that fails is rolled back all the same.",
         "Annotate the ModelDeployment with moorage.dev/promote or moorage.dev/abort, as the message says.",
     )
     PROMOTING = "Promoting", "The candidate was good; the pods learn that it answers everything."
+    STABLE_REPLACED = (
+        "StableReplaced",
+        "The version that serves answers nobody, so the candidate takes its place before the end of its rollout: it "
+        "was judged good by the traffic that it had, a person promoted it, or there is no spec.rollout.",
+        "Look at the pods of the version that served; moorage.dev/undo with the candidate's revision goes back to it.",
+    )
     SWITCHING = "Switching", "The Service has moved; the cluster is learning it."
     STEADY = "Steady", "Everything is as the spec says."
     STOPPED = "Stopped", "The change cannot go on by itself.", "Read Stalled."
@@ -154,12 +167,13 @@ class Reason(StrEnum):
     METRIC_FAILED = (
         "MetricFailed",
         "A metric of rollout.analysis.metrics is out of its bounds.",
-        "Look at the query in Prometheus.",
+        "Look at the query in Prometheus; correct the version or the bounds, or annotate moorage.dev/retry with the "
+        "revision.",
     )
     WEBHOOK_FAILED = (
         "WebhookFailed",
         "A judge of rollout.analysis.webhooks said Fail.",
-        "Read its message.",
+        "Read its message; correct the version, or annotate moorage.dev/retry with the revision.",
     )
     SCHEMA_INCOMPATIBLE = (
         "SchemaIncompatible",
@@ -188,6 +202,11 @@ class Reason(StrEnum):
         "IntentStale",
         "An annotation asks for something that is not possible for the revision it names; nothing was done.",
         "Read the status for the revision that is meant now.",
+    )
+    INTENT_USED = (
+        "IntentUsed",
+        "An annotation still says what was done at an earlier time, and the revision is tried anew; it does nothing.",
+        "Remove it (kubectl annotate mdep NAME moorage.dev/abort-), then set it again.",
     )
 
     # SchemaCompatible

@@ -15,8 +15,11 @@ _Digest = Annotated[str, Field(max_length=128)]
 _Text = Annotated[str, Field(max_length=4096)]
 _Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
 # The API server casts a bound to 64 bits where the value is whole: a greater one would refuse everything.
-_Number = Annotated[float, Field(ge=-(2**53), le=2**53)]
+GREATEST = 2**53
+_Number = Annotated[float, Field(ge=-GREATEST, le=GREATEST)]
 _Count = Annotated[int, Field(ge=0)]
+MOST_RETIRING = 64
+MOST_CHECKS = 32
 
 
 class Condition(Told):
@@ -85,7 +88,9 @@ class JudgementStatus(Told):
     """What led to it."""
     failures: _Count = 0
     """Judgements in a row that said Fail."""
-    checks: Annotated[tuple[CheckStatus, ...], Field(max_length=32)] = Field(default=(), json_schema_extra=ATOMIC)
+    checks: Annotated[tuple[CheckStatus, ...], Field(max_length=MOST_CHECKS)] = Field(
+        default=(), json_schema_extra=ATOMIC
+    )
     """The checks, each with its numbers."""
     samples: Annotated[tuple[_Text, ...], Field(max_length=8)] = Field(default=(), json_schema_extra=ATOMIC)
     """A few answers that differed from the stable revision's, without inputs."""
@@ -106,6 +111,12 @@ class RolloutStatus(Told):
     """Percent of the requests that go to the candidate."""
     step_since: _Time | None = None
     """Since when every pod of the stable revision follows the step."""
+    judged_since: _Time | None = None
+    """Since when the candidate is judged by what it gets, also while the next step is prepared."""
+    patience_since: _Time | None = None
+    """Since when rollout.maxHold counts: from stepSince, or from the end of a pause."""
+    path: _Word | None = None
+    """Hash of the steps up to this one: if they are changed, the candidate keeps its share and goes through them."""
     approved: _Count | None = None
     """The last step whose pause a person ended."""
     promoted: bool | None = None
@@ -149,7 +160,7 @@ class IntentStatus(Told):
     value: _Word
     """The revision that it names."""
     answer: _Word
-    """Done, Waiting or Stale."""
+    """Done, Waiting, Stale or Used."""
     message: _Text
     """What was made of it, in a sentence."""
 
@@ -272,7 +283,9 @@ class ModelDeploymentStatus(Told):
     """The revision that is to serve next."""
     rollout: RolloutStatus | None = None
     """Where the rollout stands."""
-    retiring: Annotated[tuple[RetiringStatus, ...], Field(max_length=64)] = Field(default=(), json_schema_extra=ATOMIC)
+    retiring: Annotated[tuple[RetiringStatus, ...], Field(max_length=MOST_RETIRING)] = Field(
+        default=(), json_schema_extra=ATOMIC
+    )
     """Revisions that no longer get traffic but still stand, so that an undo is instant."""
     failed: Annotated[tuple[FailedRevision, ...], Field(max_length=16)] = Field(default=(), json_schema_extra=ATOMIC)
     """Revisions that were rolled back, the newest first."""

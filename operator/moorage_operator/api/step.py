@@ -115,7 +115,7 @@ NOTHING_ASKED = Intents()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was made of one intent. `word`: Done, Waiting or Stale; only a waiting one is looked at again."""
+    """What was made of one intent. `word`: Done, Waiting, Stale or Used; a stale or used one does nothing any more."""
 
     name: str
     value: str
@@ -142,21 +142,31 @@ class Progress:
     """How far a candidate has come.
 
     `step`: counted from 1, 0 before the first, one more than there are: promotion. `weight`: percent that it was last
-    given. `since`: when every stable pod was seen to follow the step. `approved`: the last step whose pause a person
-    ended; `promoted`: a person wants it all at once. `withdrawn`: how often its traffic was taken away because no pod
-    of it answered, `lost_since` when that was. `floor`: pods that the stable revision keeps meanwhile. `down_since`:
-    since when the stable revision answers nobody.
+    given. `since`: when every stable pod was seen to follow the step. `judged_since`: since when it is judged by what
+    it gets, also while the next step is prepared. `patience_since`: since when `max_hold` counts, None while paused.
+    `approved`: the last step whose pause a person ended; `promoted`: a person wants it all at once. `withdrawn`: how
+    often its traffic was taken away because no pod of it answered, `lost_since` when that was. `floor`: pods that the
+    stable revision keeps meanwhile. `down_since`: since when the stable revision answers nobody. `path`: names the
+    steps up to this one.
     """
 
     step: int = 0
     weight: int = 0
     since: datetime | None = None
+    judged_since: datetime | None = None
+    patience_since: datetime | None = None
     approved: int = 0
     promoted: bool = False
     withdrawn: int = 0
     lost_since: datetime | None = None
     floor: int = 0
     down_since: datetime | None = None
+    path: str = ""
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is on trial: in a step, or with a share that it kept from a plan that was changed."""
+        return self.step > 0 or self.weight > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +248,8 @@ class Step:
     Service should select. `removed`: revisions to delete. `patient`: the phase may last as long as it likes. `stuck`:
     the step cannot be judged, and nobody said what then. `note`: what it waits for. `candidate_copies`: the copies
     are the candidate's. `places`: percent of the clients by arm, whoever answers them. `candidate_arm`: the arm whose
-    model the candidate is; its clients stay with it. `look_again`: seconds until time alone changes the step.
+    model the candidate is; its clients stay with it. `rescues`: the candidate takes the place of a stable revision that
+    answers nobody. `dark`: why it does not. `look_again`: seconds until time alone changes the step.
     """
 
     stable: str | None
@@ -263,6 +274,8 @@ class Step:
     places: Mapping[str, int] = field(default_factory=dict)
     candidate_arm: str | None = None
     candidate_copies: bool = False
+    rescues: bool = False
+    dark: str = ""
 
     def roles(self) -> dict[str, Role]:
         """The role of each revision that stays."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from moorage_operator.api.conditions import ConditionType, Reason
 from moorage_operator.api.model_deployment import ModelDeploymentStatus
@@ -18,7 +18,8 @@ _WARNED = (ConditionType.STALLED, "True"), (ConditionType.REGISTRY_REACHABLE, "F
 def happenings(before: ModelDeploymentStatus, after: Mapping[str, Any]) -> tuple[Happening, ...]:
     """In the order in which they are told. Equal statuses give none."""
     told = ModelDeploymentStatus.model_validate(after)
-    story = (_newcomer, _asked, _steps, _judgement, _pause, _rollback, _promotion, _guests, _warnings, _recovery)
+    course = (_newcomer, _asked, _steps, _judgement, _pause, _rollback, _rescue, _promotion)
+    story = (*course, _guests, _warnings, _recovery)
     return tuple(happening for tell in story for happening in tell(before, told))
 
 
@@ -28,12 +29,17 @@ def _newcomer(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> It
         yield Happening("Normal", Reason.LOADING, f"Version {candidate.version} comes in ({candidate.revision}).")
 
 
+_ANSWERS: dict[str, tuple[Literal["Normal", "Warning"], Reason]] = {
+    "Stale": ("Warning", Reason.INTENT_STALE),
+    "Used": ("Warning", Reason.INTENT_USED),
+}
+
+
 def _asked(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
     for intent in after.intents:
         if intent not in before.intents:
-            stale = intent.answer == "Stale"
-            reason = Reason.INTENT_STALE if stale else Reason.INTENT_DONE
-            yield Happening("Warning" if stale else "Normal", reason, f"{intent.name}: {intent.message}")
+            kind, reason = _ANSWERS.get(intent.answer, ("Normal", Reason.INTENT_DONE))
+            yield Happening(kind, reason, f"{intent.name}: {intent.message}")
 
 
 def _steps(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
@@ -74,6 +80,12 @@ def _rollback(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> It
             name = f"Version {failure.version} ({failure.revision})"
             message = f"{name} gets no traffic any more: {failure.reason}: {failure.message}"
             yield Happening("Warning", Reason.ROLLED_BACK, message)
+
+
+def _rescue(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:
+    was, now = before.condition(ConditionType.RECONCILING), after.condition(ConditionType.RECONCILING)
+    if now is not None and now.reason == Reason.STABLE_REPLACED and (was is None or was.reason != now.reason):
+        yield Happening("Warning", now.reason, now.message)
 
 
 def _promotion(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Happening]:

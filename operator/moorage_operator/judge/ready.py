@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from moorage_operator.api.conditions import ConditionType, Reason
 from moorage_operator.judge.evidence import Evidence
-from moorage_operator.judge.verdict import Verdict, false, true
+from moorage_operator.judge.stable_down import told
+from moorage_operator.judge.verdict import Verdict, blamed, false, true
 from moorage_operator.names import url
 
 Check = Callable[[Evidence], Verdict | None]
@@ -14,7 +15,7 @@ Check = Callable[[Evidence], Verdict | None]
 
 def judge(evidence: Evidence) -> Verdict:
     """True while the Service selects pods that answer; of the current generation only if they are what it names."""
-    chain: tuple[Check, ...] = (_never_served, _not_routed, _no_pod_ready)
+    chain: tuple[Check, ...] = (_never_served, _not_routed, _stable_down, _no_pod_ready)
     return next((no for check in chain if (no := check(evidence)) is not None), _serving(evidence))
 
 
@@ -29,6 +30,11 @@ def _not_routed(evidence: Evidence) -> Verdict | None:
         return None
     message = _because(evidence, "The public Service selects no revision that serves; it is being repaired.")
     return false(Reason.NOT_ROUTED, message, _generation(evidence))
+
+
+def _stable_down(evidence: Evidence) -> Verdict | None:
+    problem = told(evidence)
+    return blamed(problem, _generation(evidence)) if problem is not None else None
 
 
 def _no_pod_ready(evidence: Evidence) -> Verdict | None:

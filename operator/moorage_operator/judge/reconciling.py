@@ -6,6 +6,7 @@ from moorage_operator.api.conditions import Reason
 from moorage_operator.api.step import Phase, RevisionState
 from moorage_operator.judge.evidence import Evidence
 from moorage_operator.judge.stalled import stopped_by
+from moorage_operator.judge.times import seconds
 from moorage_operator.judge.verdict import Verdict, false, true
 
 _REASONS = {
@@ -34,13 +35,20 @@ def judge(evidence: Evidence) -> Verdict:
         return false(Reason.STEADY, "Everything is as the spec says.", generation)
     problem = evidence.problems.any
     so_far = f" So far: {problem.message}" if problem is not None else ""
-    return true(_REASONS[evidence.step.phase], f"{_doing(evidence)}{so_far}", generation)
+    reason = Reason.STABLE_REPLACED if evidence.step.rescues else _REASONS[evidence.step.phase]
+    return true(reason, f"{_doing(evidence)}{so_far}", generation)
 
 
 def _doing(evidence: Evidence) -> str:
     newest = evidence.newest
     if evidence.step.phase is Phase.RESOLVING or newest is None:
         return f"Asking the registry what {evidence.owner.spec.model.storage_uri} means."
+    if evidence.step.progress.lost_since is not None:
+        since = seconds(evidence.step.progress.lost_since)
+        return (
+            f"Version {newest.version} gets no traffic: none of its pods has answered its own test request since "
+            f"{since}. Its step begins anew when one does; else it is rolled back."
+        )
     if evidence.step.phase is Phase.LOADING:
         return f"The first pod of version {newest.version} downloads, loads and tests the model."
     if evidence.step.phase is Phase.SCALING:
@@ -57,5 +65,5 @@ def _trial(evidence: Evidence, candidate: RevisionState) -> str:
     """Without the numbers of the last judgement, which move every few seconds: those stand in status.rollout."""
     step, steps = evidence.step, len(evidence.trial.plan.steps)
     share = step.weights.get(candidate.revision, 0)
-    where = f", step {step.progress.step} of {steps}" if step.progress.step else ""
+    where = f", step {step.progress.step} of {steps}" if 0 < step.progress.step <= steps else ""
     return f"Version {candidate.version} gets {share} % of the traffic{where}. {step.note}".strip()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any
 
 from moorage_operator.api.judgement import Check, Judgement
+from moorage_operator.api.status import GREATEST, MOST_CHECKS
 from moorage_operator.api.step import Failure, Step
 from moorage_operator.judge.evidence import Evidence
 from moorage_operator.judge.times import milliseconds
@@ -64,16 +66,23 @@ def _trial(evidence: Evidence) -> dict[str, Any]:
         "step": progress.step,
         "steps": len(trial.plan.steps),
         "trafficPercent": progress.weight,
-        "stepSince": milliseconds(progress.since) if progress.since is not None else None,
+        "stepSince": _maybe(progress.since),
+        "judgedSince": _maybe(progress.judged_since),
+        "patienceSince": _maybe(progress.patience_since),
+        "path": progress.path or None,
         "approved": progress.approved or None,
         "promoted": progress.promoted or None,
         "withdrawn": progress.withdrawn or None,
-        "lostSince": milliseconds(progress.lost_since) if progress.lost_since is not None else None,
+        "lostSince": _maybe(progress.lost_since),
         "stableSize": progress.floor or None,
-        "stableDownSince": milliseconds(progress.down_since) if progress.down_since is not None else None,
+        "stableDownSince": _maybe(progress.down_since),
         "judgement": judgement,
         "totals": trial.totals,
     }
+
+
+def _maybe(time: datetime | None) -> str | None:
+    return milliseconds(time) if time is not None else None
 
 
 def _judgement(told: Judgement) -> dict[str, Any]:
@@ -83,7 +92,7 @@ def _judgement(told: Judgement) -> dict[str, Any]:
         "reason": str(told.reason) if told.reason is not None else None,
         "message": told.message[:MESSAGE_LENGTH],
         "failures": told.failures,
-        "checks": [_check(each) for each in told.checks],
+        "checks": [_check(each) for each in told.checks[:MOST_CHECKS]],
         "samples": [each[:MESSAGE_LENGTH] for each in told.samples],
     }
     return {key: value for key, value in whole.items() if value is not None}
@@ -93,18 +102,20 @@ def _check(told: Check) -> dict[str, Any]:
     whole = {
         "name": told.name,
         "verdict": told.verdict.value,
-        "candidate": _finite(told.candidate),
-        "stable": _finite(told.stable),
-        "limit": _finite(told.limit),
+        "candidate": _bounded(told.candidate),
+        "stable": _bounded(told.stable),
+        "limit": _bounded(told.limit),
         "samples": told.samples,
         "message": told.message[:MESSAGE_LENGTH],
     }
     return {key: value for key, value in whole.items() if value is not None}
 
 
-def _finite(number: float | None) -> float | None:
-    """JSON has no other numbers."""
-    return number if number is not None and math.isfinite(number) else None
+def _bounded(number: float | None) -> float | None:
+    """JSON has no other numbers than finite ones, and the schema none that are greater; the message has it in full."""
+    if number is None or math.isnan(number):
+        return None
+    return max(-GREATEST, min(number, GREATEST))
 
 
 def _failure(told: Failure) -> dict[str, Any]:

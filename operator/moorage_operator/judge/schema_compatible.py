@@ -9,14 +9,13 @@ from moorage_operator.judge.verdict import Verdict, false, true, unknown
 
 def asked(evidence: Evidence) -> bool:
     """Whether there are two revisions to compare, or one that was sent away for its schema."""
-    blamed = evidence.failure is not None and evidence.failure.reason == Reason.SCHEMA_INCOMPATIBLE
-    return blamed or (evidence.step.candidate is not None and evidence.step.stable is not None)
+    return _blamed(evidence) is not None or (evidence.step.candidate is not None and evidence.step.stable is not None)
 
 
 def judge(evidence: Evidence) -> Verdict:
     """False keeps the newest revision from any traffic."""
     generation, fit = evidence.owner.metadata.generation, evidence.trial.fit
-    misfit = evidence.failure.message if evidence.failure is not None else fit.misfit
+    misfit = _blamed(evidence) or fit.misfit
     if misfit is not None and not fit.allowed:
         return false(Reason.SCHEMA_INCOMPATIBLE, misfit, generation)
     if misfit is not None:
@@ -25,3 +24,9 @@ def judge(evidence: Evidence) -> Verdict:
         message = "The newest revision takes and gives what the one that serves does."
         return true(Reason.COMPATIBLE, message, generation)
     return unknown(Reason.NOT_COMPARED, "The schemas of both revisions are not known yet.", generation)
+
+
+def _blamed(evidence: Evidence) -> str | None:
+    """What the newest revision was sent away for, if that was its schema."""
+    failure = evidence.failure
+    return failure.message if failure is not None and failure.reason == Reason.SCHEMA_INCOMPATIBLE else None

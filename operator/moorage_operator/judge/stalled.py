@@ -6,6 +6,7 @@ from moorage_operator.api.conditions import Reason
 from moorage_operator.api.problem import Problem
 from moorage_operator.api.step import Failure, Phase
 from moorage_operator.judge.evidence import Evidence
+from moorage_operator.judge.stable_down import lasting
 from moorage_operator.judge.verdict import Verdict, false, true
 
 
@@ -25,6 +26,8 @@ def stopped_by(evidence: Evidence) -> Problem | None:
     problem = evidence.problems.any
     if problem is not None and (problem.terminal or evidence.late):
         return problem
+    if (down := lasting(evidence)) is not None:
+        return down
     if evidence.step.stuck:
         return _undecided(evidence)
     return _deadline(evidence) if evidence.late else None

@@ -11,6 +11,7 @@ from moorage_operator.judge.evidence import Evidence
 from moorage_operator.judge.guest_status import guests
 from moorage_operator.judge.rollout_status import failed, intents, rollout, traffic
 from moorage_operator.judge.times import milliseconds, seconds
+from moorage_operator.judge.within_bounds import within_bounds
 from moorage_operator.names import revision_selector, url
 
 
@@ -32,7 +33,7 @@ def status(evidence: Evidence) -> dict[str, Any]:
         "guests": guests(evidence),
         "history": _history(evidence),
     }
-    return {key: value for key, value in whole.items() if value is not None}
+    return within_bounds({key: value for key, value in whole.items() if value is not None})
 
 
 def _serving(evidence: Evidence) -> dict[str, Any]:

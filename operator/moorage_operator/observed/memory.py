@@ -44,12 +44,16 @@ def _progress(rollout: RolloutStatus, now: datetime) -> Progress:
         step=rollout.step or 0,
         weight=rollout.traffic_percent or 0,
         since=_maybe(rollout.step_since, now),
+        # A release that knew no path told no judgedSince either.
+        judged_since=_maybe(rollout.judged_since if rollout.path else rollout.step_since, now),
+        patience_since=_maybe(rollout.patience_since, now),
         approved=rollout.approved or 0,
         promoted=bool(rollout.promoted),
         withdrawn=rollout.withdrawn or 0,
         lost_since=_maybe(rollout.lost_since, now),
         floor=rollout.stable_size or 0,
         down_since=_maybe(rollout.stable_down_since, now),
+        path=rollout.path or "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from moorage_operator.api.status import MOST_RETIRING
 from moorage_operator.api.step import RevisionState, Scene
 
 UNSEEN_SECONDS = 10.0
@@ -13,12 +14,13 @@ UNSEEN_SECONDS = 10.0
 
 def leftovers(scene: Scene, busy: Collection[str | None]) -> tuple[dict[str, datetime], frozenset[str]]:
     """Those that stay though they are not `busy`, each with the time at which its traffic ended, and those to be
-    removed.
+    removed: also the oldest beyond what a status can hold.
     """
     others = [state for name, state in scene.revisions.items() if name not in busy]
     since = {state.revision: _retired_at(scene, state) for state in others}
     kept = {name: at for name, at in since.items() if at is not None and _left(scene, name, at) > 0}
-    return kept, frozenset(since) - frozenset(kept)
+    newest = dict(sorted(kept.items(), key=lambda each: each[1], reverse=True)[:MOST_RETIRING])
+    return newest, frozenset(since) - frozenset(newest)
 
 
 def next_removal(scene: Scene, retiring: dict[str, datetime]) -> list[float]:

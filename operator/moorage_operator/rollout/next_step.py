@@ -8,12 +8,14 @@ from datetime import datetime
 from moorage_operator.api.step import Answer, Failure, Phase, Progress, Scene, Step
 from moorage_operator.rollout import roles
 from moorage_operator.rollout.company import arm_of, arms, copies, has_won, places, present, sizes
-from moorage_operator.rollout.course import DARK_SECONDS, Course, course
+from moorage_operator.rollout.course import Course, course
 from moorage_operator.rollout.goal import goal, standing_failures
 from moorage_operator.rollout.intents import Asked, asked, reconsidered
 from moorage_operator.rollout.leftovers import leftovers, next_removal
+from moorage_operator.rollout.rescue import DARK_SECONDS
 from moorage_operator.rollout.size import floor, floors, replicas
-from moorage_operator.rollout.verdicts import fault, planned
+from moorage_operator.rollout.steps import in_this_plan, path, planned
+from moorage_operator.rollout.verdicts import fault
 
 
 def next_step(scene: Scene) -> Step:
@@ -45,19 +47,22 @@ def _progress(scene: Scene, stable: str | None, candidate: str | None) -> Progre
     same = candidate is not None and candidate == memory.candidate
     told = memory.progress if same else Progress(promoted=_is_proven(scene, candidate))
     dark = candidate is not None and stable is not None and not roles.ready(scene, stable)
-    return replace(
+    had = _had(scene, candidate, told) if same else 0
+    told = replace(
         told,
-        weight=_had(scene, candidate, told) if same else 0,
+        step=1 if had > told.weight and not told.step else told.step,
+        weight=had,
         floor=floor(scene, stable, told),
         down_since=(told.down_since or scene.now) if dark else None,
     )
+    return in_this_plan(scene.plan, told)
 
 
 def _had(scene: Scene, candidate: str | None, told: Progress) -> int:
     """The share that it has: a pass that was cut short may have given it that of the next step already."""
-    if candidate is None or told.since is None:
+    if candidate is None:
         return told.weight
-    following = planned(scene, told.step + 1)
+    following = planned(scene.plan, max(1, told.step + (told.since is not None)))
     most = following.weight if following is not None else 100
     return max(told.weight, min(scene.routed.weights.get(candidate, 0), most))
 
@@ -93,6 +98,7 @@ def _step(
 ) -> Step:
     phase = here.phase if here is not None else _at_rest(scene, stable)
     progress = here.progress if here is not None else Progress()
+    progress = replace(progress, path=path(scene.plan, progress.step))
     company = present(scene, stable, candidate)
     retiring, removed = leftovers(scene, (stable, candidate, *company))
     since = _since(scene, phase, candidate, progress)
@@ -119,6 +125,8 @@ def _step(
         places=places(scene, stable),
         candidate_arm=arm_of(scene, candidate),
         candidate_copies=here is not None and here.shadow > 0,
+        rescues=here is not None and here.rescues,
+        dark=here.dark if here is not None else "",
     )
 
 
@@ -152,7 +160,7 @@ def _look_again(
         moments.append(roles.SETTLE_SECONDS - (scene.now - since).total_seconds())
     if here is not None and here.wait is not None:
         moments.append(here.wait)
-    if here is not None and here.progress.step and phase is not Phase.SWITCHING:
+    if here is not None and here.progress.begun and phase is not Phase.SWITCHING:
         moments.append(scene.plan.interval)
     if here is not None and here.progress.down_since is not None:
         moments.append(DARK_SECONDS - (scene.now - here.progress.down_since).total_seconds())

@@ -23,8 +23,8 @@ from moorage_operator.api.step import (
     Size,
     Step,
 )
+from moorage_operator.rollout import roles
 from moorage_operator.rollout.next_step import next_step
-from moorage_operator.rollout.verdicts import is_judged
 
 SINGLE = Size(1, 1, scaled=False)
 NOTHING = Memory()
@@ -112,9 +112,9 @@ class Replay:
         return not moment.silent and self.tick - self.written >= self.lag
 
     def _judgement(self, scene: Scene, moment: Moment) -> Judgement | None:
-        told, progress = scene.memory.judgement, scene.memory.progress
-        begun = progress.since
-        if begun is None or not is_judged(scene, progress):
+        """Of the candidate that gets something; while nobody sends it anything, there is nothing new to judge by."""
+        told, begun = scene.memory.judgement, scene.memory.progress.judged_since
+        if begun is None or not roles.ready(scene, scene.memory.stable):
             return told
         last = max(begun, told.at) if told is not None else begun
         if (scene.now - last).total_seconds() < scene.plan.interval:

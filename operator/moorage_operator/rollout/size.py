@@ -27,7 +27,7 @@ def floors(scene: Scene, stable: str | None, candidate: str | None, here: Course
     if candidate is None or here is None:
         return {stable: scene.size.minimum}
     told = {stable: max(scene.size.minimum, here.progress.floor)}
-    return told | {candidate: here.need} if here.progress.step else told
+    return told | {candidate: here.need} if here.progress.begun else told
 
 
 def floor(scene: Scene, stable: str | None, progress: Progress) -> int:
@@ -43,7 +43,7 @@ def _candidate_size(scene: Scene, stable: str | None, candidate: str, here: Cour
     live = scene.revisions[candidate].desired
     if stable is None:
         return live or 1
-    if scene.size.scaled and here.progress.step and live is not None and live >= here.need:
+    if scene.size.scaled and here.progress.begun and live is not None and live >= here.need:
         return None
     return max(live or 1, here.need)
 

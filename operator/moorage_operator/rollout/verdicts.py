@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from moorage_operator.api.conditions import Reason
 from moorage_operator.api.judgement import Judgement, Verdict
-from moorage_operator.api.step import PlannedStep, Progress, Scene
+from moorage_operator.api.step import Progress, Scene
 from moorage_operator.rollout import roles
 from moorage_operator.rollout.intents import Asked
+from moorage_operator.rollout.steps import current_step
 
 Fault = tuple[str, str]
 """A reason and a sentence."""
@@ -25,37 +27,42 @@ def fault(scene: Scene, candidate: str, asked: Asked) -> Fault | None:
     return next((found for check in chain if (found := check(scene, candidate, asked)) is not None), None)
 
 
-def planned(scene: Scene, number: int) -> PlannedStep | None:
-    """The step of that number, counted from 1; None beyond the last, and before the first."""
-    return scene.plan.steps[number - 1] if 1 <= number <= len(scene.plan.steps) else None
-
-
 def share(scene: Scene, progress: Progress) -> int:
     """Percent that the candidate gets in its step: what it once had it keeps."""
-    step = planned(scene, progress.step)
+    step = current_step(scene.plan, progress)
     return max(progress.weight, step.weight if step is not None else 0)
 
 
 def current(scene: Scene, progress: Progress) -> Judgement | None:
     """The judgement of this very step."""
-    told = scene.judgement
-    return told if told is not None and progress.since is not None and told.at > progress.since else None
+    return _made_since(scene, progress.since)
+
+
+def newest(scene: Scene, progress: Progress) -> Verdict | None:
+    """What the last look at what it gets came to, whether or not every stable pod follows the step."""
+    told = _made_since(scene, progress.judged_since)
+    return told.verdict if told is not None else None
 
 
 def unjudged_for(scene: Scene, progress: Progress) -> float | None:
     """Seconds beyond `max_hold` for which the step could not be judged, negative before; None when it is judged."""
-    step, told = planned(scene, progress.step), current(scene, progress)
-    if step is None or progress.since is None or not is_judged(scene, progress):
+    step, told = current_step(scene.plan, progress), current(scene, progress)
+    if step is None or progress.patience_since is None or not is_judged(scene, progress):
         return None
     if told is not None and told.verdict is not Verdict.INCONCLUSIVE:
         return None
-    return (scene.now - progress.since).total_seconds() - max(scene.plan.max_hold, step.hold)
+    return (scene.now - progress.patience_since).total_seconds() - max(scene.plan.max_hold, step.hold)
 
 
 def is_judged(scene: Scene, progress: Progress) -> bool:
     """Whether the step shows the candidate any request."""
-    step = planned(scene, progress.step)
+    step = current_step(scene.plan, progress)
     return step is not None and (share(scene, progress) > 0 or step.shadow > 0)
+
+
+def _made_since(scene: Scene, begun: datetime | None) -> Judgement | None:
+    told = scene.judgement
+    return told if told is not None and begun is not None and told.at > begun else None
 
 
 def _aborted(_scene: Scene, _candidate: str, asked: Asked) -> Fault | None:
@@ -70,14 +77,14 @@ def _misfit(scene: Scene, candidate: str, _asked: Asked) -> Fault | None:
 
 def _judged(scene: Scene, _candidate: str, asked: Asked) -> Fault | None:
     told = scene.judgement
-    if told is None or not told.abort or asked.progress.promoted or asked.progress.step == 0:
+    if told is None or not told.abort or asked.progress.promoted or not asked.progress.begun:
         return None
     return told.reason or Reason.CANDIDATE_ERRORS, told.message
 
 
 def _open(scene: Scene, _candidate: str, asked: Asked) -> Fault | None:
     beyond = unjudged_for(scene, asked.progress)
-    if beyond is None or beyond < 0 or scene.plan.on_inconclusive != "abort":
+    if asked.frozen or beyond is None or beyond < 0 or scene.plan.on_inconclusive != "abort":
         return None
     told = current(scene, asked.progress)
     so_far = f" {told.message}" if told is not None else ""
@@ -92,5 +99,5 @@ def _lost(scene: Scene, candidate: str, asked: Asked) -> Fault | None:
     mute = scene.revisions[candidate].mute > 0 and gone >= MUTE_SECONDS
     if not mute and gone < scene.deadline_seconds and progress.withdrawn <= WITHDRAWALS:
         return None
-    message = "None of its pods answers its own test request any more, though it did before it got traffic."
+    message = "None of its pods answers its own test request any more, though they did when it came in."
     return Reason.CANDIDATE_UNREACHABLE, message

@@ -207,3 +207,21 @@ def test_the_last_step_below_half_is_held_until_three_times_the_errors_are_refut
     stood = stand(owner, 15, fails(after(15), 500, 20, first))
     assert stood.judgement is not None
     assert stood.judgement.message.startswith("Cannot exclude yet that it fails three times as often as stable")
+
+
+def test_what_it_gets_is_judged_while_the_next_step_is_prepared() -> None:
+    between: dict[str, Any] = {"step": 2, "path": "p", "judgedSince": milliseconds(EPOCH)}
+    owner = deployment(between)
+    assert due(owner, after(5))
+    stood = stand(owner, 5)
+    assert stood.judgement is not None
+    assert read_totals(stood.totals).window == f"{CANDIDATE} {EPOCH.timestamp():.3f}"
+
+
+def test_while_nobody_serves_the_last_judgement_stands() -> None:
+    owner = deployment(ACKED)
+    owner = written(owner, stand(owner, 5))
+    now = after(60)
+    stood = standing(owner, remember(owner.status, now), readings(now, 500), (), now, dark=True)
+    assert stood.judgement is not None
+    assert (stood.judgement.at, stood.look_again) == (after(5), None)
