@@ -153,15 +153,38 @@ def dark(cluster: SmallCluster, seconds: float) -> list[tuple[str, str]]:
 
 
 def test_a_stable_version_that_is_gone_asks_a_person_about_one_that_is_not_known() -> None:
-    cluster = until(changed(requests=1.0, progressDeadlineSeconds=30), in_step(1))
+    cluster = until(changed(requests=1.0), in_step(1))
     cluster.mute.add("1")
     cluster.run(60)
     assert cluster.status["version"] == "1"
-    assert cluster.says("Stalled") == ("True", "StableDown")
+    assert cluster.says("Ready") == ("False", "StableDown")
     annotate(cluster, promote=candidate(cluster))
     told = [reason for reason, _ in dark(cluster, 10)]
     assert cluster.status["version"] == "2"
     assert "Serving" in told
+
+
+def test_a_stable_version_that_stays_away_is_replaced_by_one_that_is_not_known() -> None:
+    cluster = until(changed(requests=1.0, progressDeadlineSeconds=30), in_step(1))
+    cluster.mute.add("1")
+    cluster.live()
+    told = dark(cluster, 29)
+    assert cluster.status["version"] == "1"
+    told += dark(cluster, 10)
+    assert cluster.status["version"] == "2"
+    assert "StableReplaced" in [reason for reason, _ in told]
+
+
+def test_nobody_who_is_paused_replaces_a_stable_version_that_stays_away() -> None:
+    cluster = until(changed(requests=1.0, progressDeadlineSeconds=30, rollout={**ROLLOUT, "paused": True}), paused)
+    cluster.mute.add("1")
+    cluster.run(90)
+    assert cluster.status["version"] == "1"
+    assert cluster.says("Stalled") == ("True", "StableDown")
+
+
+def paused(cluster: SmallCluster) -> bool:
+    return bool(cluster.status["rollout"]["phase"] == "Paused") if "candidate" in cluster.status else False
 
 
 def test_a_stable_version_that_is_gone_is_replaced_by_one_that_was_judged_good() -> None:

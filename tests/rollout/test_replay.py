@@ -228,7 +228,9 @@ def test_no_share_grows_while_frozen(script: list[Moment]) -> None:
     for scene, step in play(script):
         frozen = scene.plan.paused or scene.intents.pause == step.candidate
         if frozen and step.candidate is not None and step.stable is not None and not step.progress.promoted:
-            assert step.weights[step.candidate] <= scene.routed.weights.get(step.candidate, 0)
+            # What the status says that it has may not have reached the table yet.
+            told = scene.memory.progress.weight if step.candidate == scene.memory.candidate else 0
+            assert step.weights[step.candidate] <= max(scene.routed.weights.get(step.candidate, 0), told)
 
 
 @settings(max_examples=150, deadline=None)

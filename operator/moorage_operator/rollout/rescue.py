@@ -12,14 +12,18 @@ DARK_SECONDS = 10.0
 
 def is_dark(scene: Scene, progress: Progress) -> bool:
     """Whether the stable revision has answered nobody for so long that it must be told."""
-    down = progress.down_since
-    return down is not None and (scene.now - down).total_seconds() >= DARK_SECONDS
+    return _down_for(scene, progress) >= DARK_SECONDS
+
+
+def _down_for(scene: Scene, progress: Progress) -> float:
+    return (scene.now - progress.down_since).total_seconds() if progress.down_since is not None else 0.0
 
 
 def obstacle(scene: Scene, progress: Progress, *, paused: bool) -> str:
     """Why the candidate does not take the place of one who answers nobody; empty: it does.
 
-    Where there are steps it must have been judged good by the traffic that it has, and not be `paused`.
+    Where there are steps it must not be `paused`, and have been judged good by the traffic that it has; once the stable
+    revision has had the time in which every revision has to answer, any candidate is better than nobody.
     """
     bad = scene.judgement is not None and scene.judgement.verdict is Verdict.FAIL
     if bad and not progress.promoted:
@@ -30,6 +34,7 @@ def obstacle(scene: Scene, progress: Progress, *, paused: bool) -> str:
         return "the pods may be back in a moment"
     if progress.promoted:
         return ""
-    if not progress.weight or newest(scene, progress) is not Verdict.PASS:
+    judged = progress.weight > 0 and newest(scene, progress) is Verdict.PASS
+    if not judged and _down_for(scene, progress) < scene.deadline_seconds:
         return "it has not been judged good by traffic of its own"
     return "its rollout is paused" if paused else ""
