@@ -30,16 +30,16 @@ HAIR = 0.002
 LASTING = 2.0
 """Beyond the limit in sum: 2 looks at ten times as slow, 3 at three times, 7 at twice (the limit being 1.5)."""
 _MOST_OF_ONE = 1.9
-_TELLING = 20
+_TELLING = 10
 """Requests of each side without which a moment tells nothing."""
 _Z = 2.0
 
 
-def check(rules: Rules, step: Sides, late: Sides, newest: Sides, pace: float) -> Check:
-    """The latency of the whole step, and of its latest stretch. `newest`: what came since the last look; `pace`: with
-    it.
+def check(rules: Rules, step: Sides, late: Sides, looks: int, pace: float) -> Check:
+    """The latency of the whole step, and of its latest stretch. `looks`: those of this step that told something; where
+    none did, for want of traffic, each request has a moment of its own.
     """
-    if pace >= LASTING or not _tells(newest):
+    if pace >= LASTING or not looks:
         for sides, needed in ((step, SURE), (late, VERY_SURE)):
             if _evidence(rules, sides) >= needed:
                 return _told(rules, sides, Verdict.FAIL)
@@ -54,13 +54,14 @@ def next_pace(rules: Rules, pace: float, newest: Sides) -> float:
     """How far beyond the limit the moments since the last good one were, summed on a logarithmic scale."""
     candidate = histogram.quantile(newest.candidate.seconds, rules.latency_quantile)
     stable = histogram.quantile(newest.stable.seconds, rules.latency_quantile)
-    if not _tells(newest) or candidate is None or stable is None or isinf(stable):
+    if not tells(newest) or candidate is None or stable is None or isinf(stable):
         return pace
     beyond = log(min(candidate, histogram.LAST) / _limit(rules, stable))
     return max(0.0, pace + min(beyond, _MOST_OF_ONE))
 
 
-def _tells(newest: Sides) -> bool:
+def tells(newest: Sides) -> bool:
+    """Whether what came since the last look says how long either side takes now."""
     return min(sum(newest.candidate.seconds), sum(newest.stable.seconds)) >= _TELLING
 
 

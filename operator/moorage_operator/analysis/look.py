@@ -146,6 +146,7 @@ def _counted(case: Candidacy, totals: Totals, newest: Sides | None, mark: str, n
         totals,
         mark=mark,
         pace=latency.next_pace(case.rules, totals.pace, newest),
+        timed=totals.timed + latency.tells(newest),
         owed=max(totals.owed - newest.asked, 0),
         left=totals.left + departures.beyond(case.rules, newest),
         stable=plus(totals.stable, newest.stable),
@@ -185,7 +186,7 @@ def _checks(
     yield departures.check(rules, step, late, totals.left)
     if disagreement.asked_for(rules):
         yield disagreement.check(rules, step, late)
-    yield latency.check(rules, step, late, newest or Sides(Tally(), Tally()), totals.pace)
+    yield latency.check(rules, step, late, totals.timed, totals.pace)
     yield from readings.opinions
     if len(readings.opinions) < rules.judges:
         yield _UNHEARD

@@ -115,9 +115,10 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     after the candidate's revision; another one counts anew, from `since` on. `stable`, `candidate`: of the whole step.
     `late_stable`, `late_candidate`: of its latest stretch only. `reference`: the stable side before.
     `watched`: since when this candidate has been looked at, over all steps. `pace`: how far beyond the limit its
-    latency was in the last moments, in sum. `owed`: requests to come before anything passes, because a stretch was
-    seen by nobody. `left`: looks of this step in which clients left the candidate more often than stable. `ended`: ends
-    of the candidate's containers from before it had traffic, None where nobody noted them.
+    latency was in the last moments, in sum; `timed`: looks of this step that told of it. `owed`: requests to come
+    before anything passes, because a stretch was seen by nobody. `left`: looks of this step in which clients left the
+    candidate more often than stable. `ended`: ends of the candidate's containers from before it had traffic, None where
+    nobody noted them.
     """
 
     mark: str = ""
@@ -131,6 +132,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     reference: Tally = Tally()
     watched: datetime | None = None
     pace: float = 0.0
+    timed: int = 0
     earlier: Earlier = Earlier()
     owed: int = 0
     left: int = 0

@@ -68,6 +68,14 @@ def test_the_second_look_judges_what_came_since() -> None:
     )
 
 
+def test_looks_that_told_of_times_are_counted() -> None:
+    seen, first = opened()
+    second = readings(after(15), 5000, {"ok": 400}, first)
+    seen = look(CASE, seen.totals, second, after(15))
+    thin = look(CASE, seen.totals, readings(after(25), 9000, {"ok": 405}, second), after(25))
+    assert (seen.totals.timed, thin.totals.timed) == (1, 1)
+
+
 def test_the_totals_survive_as_text() -> None:
     seen, first = opened()
     seen = look(CASE, seen.totals, readings(after(15), 5000, {"ok": 300, "failed": 20}, first), after(15))
