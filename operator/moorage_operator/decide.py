@@ -96,13 +96,9 @@ def decide(
     fit = _fit(world, owner, meaning.wanted)
     house = House(snapshot, world, readings, faults)
     company = hosting.received(house, [each for each, _ in arrived])
-    scene = _scene(snapshot, world, meaning, states, retire_seconds, readings, fit)
-    scene = replace(scene, companions=hosting.companions(company), places=places(each.guest for each in company))
-    ended = crashes(world.pods_of(scene.memory.candidate))
-    dark = not roles.ready(scene, scene.memory.stable)
-    stood = standing(owner, scene.memory, readings, ended, snapshot.now, dark=dark)
-    scene = replace(scene, judgement=stood.judgement)
-    step = next_step(scene)
+    scene = _scene(snapshot, world, meaning, states, retire_seconds, readings, fit, company)
+    stood = _standing(scene, owner, world, readings)
+    step = next_step(replace(scene, judgement=stood.judgement))
     table = next_routes(world, routes(owner.spec, step, states))
     wished = build(owner, step, blueprints, table, defaults, remembered=_remembered(scene, owner, blueprints))
     aside = hosting.children(owner.metadata.name, company, (step.stable, step.candidate))
@@ -120,12 +116,11 @@ def decide(
         trial=_trial(scene, step, stood, fit),
         company=company,
     )
-    told = status(evidence)
     writes = changes(world, wished, table.generation if wished else 0, last=aside)
-    news = happenings(owner.status, told)
-    due_in = stood.look_again if step.candidate is not None else None
-    again = _look_again(evidence, world, faults, (due_in, *hosting.moments(house, evidence)))
-    return Decision(writes, told, told != _plain(owner), again, news)
+    looks = () if step.candidate is None else (stood.look_again,)
+    again = _look_again(evidence, world, faults, (*looks, *hosting.moments(house, evidence)))
+    told = status(evidence)
+    return Decision(writes, told, told != _plain(owner), again, happenings(owner.status, told))
 
 
 def _meaning(owner: ModelDeployment, resolution: Resolution, defaults: Defaults, endpoint: Endpoint) -> _Meaning:
@@ -179,6 +174,7 @@ def _scene(
     retire_seconds: float,
     readings: Readings,
     fit: Fit,
+    company: tuple[Company, ...],
 ) -> Scene:
     owner, spec = snapshot.deployment, snapshot.deployment.spec
     scaled = autoscaler.wanted(spec)
@@ -198,9 +194,18 @@ def _scene(
         previous=tuple(each.revision for each in owner.status.history),
         misfit=fit.obstacle,
         deadline_seconds=float(spec.progress_deadline_seconds),
+        companions=hosting.companions(company),
+        places=places(each.guest for each in company),
     )
     stable = roles.stable(scene)
     return replace(scene, routed=routed(world, readings, states.get(stable) if stable is not None else None))
+
+
+def _standing(scene: Scene, owner: ModelDeployment, world: World, readings: Readings) -> Standing:
+    """Where the judgement of the candidate stands."""
+    ended = crashes(world.pods_of(scene.memory.candidate))
+    dark = not roles.ready(scene, scene.memory.stable)
+    return standing(owner, scene.memory, readings, ended, scene.now, dark=dark)
 
 
 def _trial(scene: Scene, step: Step, stood: Standing, fit: Fit) -> Trial:
