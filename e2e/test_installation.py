@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from e2e.harness.api import ApiServer, Object
+from e2e.harness.claim import fill_claim
 from e2e.harness.installed import NAME, NAMESPACE, Installed
 from e2e.harness.kinds import DEPLOYMENT, MODEL_DEPLOYMENT
 from e2e.harness.models import Registry, Store, train
@@ -60,7 +61,10 @@ def what_examples_name(registry: Registry, store: Store) -> None:
 def test_example_is_served(example: Path, room: Room, store_keys: dict[str, str], traffic: Traffic) -> None:
     room.secret("model-artifacts", store_keys)
     room.kubectl.run("apply", "-n", room.namespace, "-f", str(example))
-    name = yaml.safe_load(example.read_text())["metadata"]["name"]
+    document = yaml.safe_load(example.read_text())
+    name = document["metadata"]["name"]
+    if document["spec"]["model"]["storageUri"].startswith("pvc://"):
+        fill_claim(room, "models", "breast-cancer", train(0).onnx)
     room.wait_steady(name)
     told = room.wait(name, "all that stands beside it", lambda body: all_stand(body["status"]))["status"]
     status, headers, _ = traffic.ask(room.url(name), train(0).request)

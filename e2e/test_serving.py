@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
-from typing import Any
 
 import pytest
+from e2e.harness.claim import fill_claim
 from e2e.harness.figures import Figures
 from e2e.harness.installed import Installed
 from e2e.harness.models import Registry, Store, train
 from e2e.harness.room import Room
-from e2e.harness.settings import RUNTIME_IMAGE
 from e2e.harness.traffic import Traffic
 from e2e.harness.witness import broken_promises
 
@@ -78,7 +75,7 @@ def test_served_from_a_bucket(
 
 
 def test_served_from_a_claim(room: Room, operator: Installed, traffic: Traffic) -> None:
-    fill_claim(room, "shelf", train(1).onnx)
+    fill_claim(room, "shelf", "cancer/1", train(1).onnx)
     room.deploy("cancer", "pvc://shelf/cancer/1", minReplicas=2)
     body = room.wait_steady("cancer")
     assert body["status"]["version"] == "1"
@@ -86,40 +83,3 @@ def test_served_from_a_claim(room: Room, operator: Installed, traffic: Traffic) 
     outputs = {output["name"]: output["data"] for output in answer["outputs"]}
     assert status == 200
     assert outputs["probabilities"] == pytest.approx(train(1).answer, abs=1e-5)
-
-
-def fill_claim(room: Room, name: str, model: bytes) -> None:
-    """A PersistentVolumeClaim with `cancer/1/model.onnx` on it, written by a pod as a user would."""
-    copy = "mkdir -p /shelf/cancer/1 && cp /source/model.onnx /shelf/cancer/1/"
-    container = {
-        "name": "copy",
-        "image": RUNTIME_IMAGE,
-        "command": ["sh", "-c", copy],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [{"name": "shelf", "mountPath": "/shelf"}, {"name": "source", "mountPath": "/source"}],
-    }
-    pod = {
-        "restartPolicy": "Never",
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 10001,
-            "fsGroup": 10001,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [container],
-        "volumes": [
-            {"name": "shelf", "persistentVolumeClaim": {"claimName": name}},
-            {"name": "source", "configMap": {"name": name}},
-        ],
-    }
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "16Mi"}}}
-    data = {"model.onnx": base64.b64encode(model).decode()}
-    apply(room, "PersistentVolumeClaim", name, spec=claim)
-    apply(room, "ConfigMap", name, binaryData=data)
-    apply(room, "Pod", name, spec=pod)
-    room.kubectl.run("wait", "-n", room.namespace, f"pod/{name}", "--for=jsonpath={.status.phase}=Succeeded")
-
-
-def apply(room: Room, kind: str, name: str, **rest: Any) -> None:
-    body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": room.namespace}, **rest}
-    room.kubectl.run("apply", "-f", "-", text=json.dumps(body))
