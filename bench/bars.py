@@ -75,8 +75,8 @@ BARS = (
     Bar("Triton, Python backend, batching / ours, V2 JSON 1 row, CPU", _cheaper_than(TRITON, FULL), 4, least=True),
     Bar("KServe, tuned / ours, 32 rows JSON, CPU", _cheaper_than(KSERVE, MANY), 10, least=True),
     Bar("KServe, tuned / ours, 32 rows binary, CPU", _cheaper_than(KSERVE, MANY_BINARY), 13, least=True),
-    Bar("the same without the model's run: 32 rows JSON", _cheaper_beside_the_run(KSERVE, MANY), 10, least=True),
-    Bar("32 rows binary", _cheaper_beside_the_run(KSERVE, MANY_BINARY), 13, least=True),
+    Bar("without the model's run: 32 rows JSON", _cheaper_beside_the_run(KSERVE, MANY), 10, least=True),
+    Bar("without the model's run: 32 rows binary", _cheaper_beside_the_run(KSERVE, MANY_BINARY), 13, least=True),
     Bar(
         "MLP, 64 connections: batching / without, requests/s",
         lambda found: found.ratio(MLP, UNBATCHED, FULL, "rate"),
