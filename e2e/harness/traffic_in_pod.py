@@ -194,7 +194,7 @@ def main() -> None:
     parser.add_argument("--body", default="")
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--least", type=int, default=1)
-    parser.add_argument("--most", type=int, default=200_000)
+    parser.add_argument("--most", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--pause", type=float, default=0.0)
     options = parser.parse_args()
