@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 from moorage_operator.api.judgement import Verdict
 from moorage_operator.api.step import Phase, PlannedStep, Progress, Scene
 from moorage_operator.rollout import notes, roles
+from moorage_operator.rollout.company import pods
 from moorage_operator.rollout.following import followed, poll
 from moorage_operator.rollout.intents import Asked
 from moorage_operator.rollout.rescue import is_dark, obstacle
@@ -192,4 +192,4 @@ def _promotion(scene: Scene, candidate: str, progress: Progress, *, frozen: bool
 
 def need(progress: Progress, weight: int) -> int:
     """Ready pods that a share of the stable revision's traffic takes."""
-    return max(1, math.ceil(weight * progress.floor / 100))
+    return pods(weight, progress.floor)
