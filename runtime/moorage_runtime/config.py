@@ -273,10 +273,10 @@ class Forwarded(_Document, frozen=True):
     client's), failed (5xx), invalid (an answer of the wrong shape, or no number), timeout, broken (no connection, or
     one that ended early), overloaded, cancelled. Requests whose client named the revision are not among them.
     `shielded`: failed ones that the own model answered instead; `held`: its share that was not sent at all while it
-    failed, or had no room. `compared`, `differed`: answers, and those unlike the own model's; `dropped`: comparisons
-    that were not made, for want of room or because nothing could be said. `slower_seconds`: the sum of what it took
-    longer than the own model, of the compared. `copies`: of the requests those that were only shadows. `samples`: a few
-    differences, without inputs.
+    failed, had no room or had not been reached yet. `compared`, `differed`: answers, and those unlike the own model's;
+    `dropped`: comparisons that were not made, for want of room or because nothing could be said. `slower_seconds`: the
+    sum of what it took longer than the own model, of the compared. `copies`: of the requests those that were only
+    shadows. `samples`: a few differences, without inputs.
     """
 
     outcomes: dict[str, int] = {}

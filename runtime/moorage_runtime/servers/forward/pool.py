@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from moorage_runtime.servers.forward.errand import Errand
@@ -13,10 +14,16 @@ REFUSED = "ConnectionFailed"
 AGE_SECONDS = 30.0
 IDLE = 64
 CONNECT_SECONDS = 5.0
+KNOCKS_SECONDS = 0.1
+# A Service leads to its pods up to about a second after they are ready.
+STRANGER_SECONDS = 5.0
 
 
 class Pool:
-    """Keeps connections to `address` (`host:port`), the last used one first. To be used from the loop's thread only."""
+    """Keeps connections to `address` (`host:port`), the last used one first. To be used from the loop's thread only.
+
+    `stranger`: nobody there has taken a connection yet, and it is too early to say that nobody will.
+    """
 
     def __init__(self, address: str, clock: Callable[[], float]) -> None:
         host, _, port = address.rpartition(":")
@@ -27,6 +34,8 @@ class Pool:
         self._opening: set[asyncio.Task[None]] = set()
         self._closed = False
         self.address = address.encode()
+        self.stranger = True
+        self._knocking = asyncio.get_running_loop().create_task(self._knock())
 
     def send(self, errand: Errand) -> None:
         """Send an errand, over a kept connection if there is one."""
@@ -61,6 +70,7 @@ class Pool:
     def close(self) -> None:
         """Keep no connection any more; what is under way ends."""
         self._closed = True
+        self._knocking.cancel()
         while self._idle:
             self._idle.pop().drop()
 
@@ -71,6 +81,24 @@ class Pool:
             task.cancel()
         for link in list(self._links):
             link.drop()
+
+    async def _knock(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STRANGER_SECONDS):
+                await self._reach()
+        self.stranger = False
+
+    async def _reach(self) -> None:
+        """Until a first connection is taken, which carries nothing."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                transport, _ = await loop.create_connection(asyncio.Protocol, self._host, self._port)
+            except (OSError, ValueError):
+                await asyncio.sleep(KNOCKS_SECONDS)
+            else:
+                transport.close()
+                return
 
     async def _open(self, errand: Errand) -> None:
         link = Link(self, self._clock())

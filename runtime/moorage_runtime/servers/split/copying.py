@@ -28,7 +28,7 @@ class Copies:
     async def copy(self, question: Question) -> Reply | None:
         """Give it a copy of a request, and count how that ends; None without an answer, or while it is held back."""
         guest = self._guest
-        if guest.breaker.open or guest.full:
+        if guest.breaker.open or guest.full or guest.pool.stranger:
             return None
         path, _, query = question.path.partition(b"?")
         # The client's trace is over.

@@ -150,7 +150,7 @@ class Desk:
         went = Pass.FREE
         if manner is not Manner.WISH:
             went = guest.breaker.ask(self.clock()) if self.shield or manner is Manner.HERITAGE else Pass.FREE
-            if went is Pass.HELD or guest.full or left <= 0:
+            if went is Pass.HELD or guest.full or left <= 0 or (manner is Manner.SHARE and guest.pool.stranger):
                 guest.tally.held += 1
                 local(exchange)
                 return

@@ -130,6 +130,7 @@ async def test_copies_go_to_a_shadow_and_nobody_sees_them(town: Town) -> None:
         "def": Route(version="4", role="shadow", address=shadow.address),
     }
     stable.follow(revisions, compare=RULE, shadow_percent=20.0)
+    await stable.knows_all()
     seen = await stable.flood(500)
     assert seen == {(200, "abc"): 500}
 
@@ -152,6 +153,7 @@ async def test_a_shadow_that_fails_is_counted_and_costs_no_client_anything(town:
             "def": Route(version="4", role="shadow", address=address),
         }
         stable.follow(revisions, compare=RULE, shadow_percent=100.0)
+        await stable.knows_all()
         assert await stable.flood(20, 1) == {(200, "abc"): 20}
         told = await until(stable, lambda told: told.copies == 20)
     assert told.outcomes == {"refused" if status == 400 else "failed": 20}

@@ -151,10 +151,10 @@ async def test_a_message_that_is_given_up_is_taken_back(town: Town) -> None:
 
     async with served(hang) as address:
         split(stable, address, 100)
+        await stable.knows_all()
         route = asking.messages.takes({})
         assert route is not None
         exchange = asking.messages.send(route, message(), {}, b"1", time.monotonic(), 10, asking.replies.append)
-        await asyncio.sleep(0.05)
         exchange.leave()
         assert stable.outcomes == {"cancelled": 1}
     assert asking.replies == []

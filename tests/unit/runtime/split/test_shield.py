@@ -25,6 +25,7 @@ from tests.unit.runtime.split.town import (
 from moorage_runtime.config import LATENCY_BOUNDS, Route, Shield
 from moorage_runtime.routing.breaker import IN_A_ROW
 from moorage_runtime.routing.patience import NOTICED
+from moorage_runtime.servers.forward import pool
 
 QUICK = Shield(patience_seconds=0.1)
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -88,6 +89,12 @@ BAD: dict[str, tuple[Handler, str]] = {
 }
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for another revision to be reached for the first time."""
+    monkeypatch.setattr(pool, "STRANGER_SECONDS", 0.0)
+
+
 @asynccontextmanager
 async def closed() -> AsyncIterator[str]:
     async with served(hang) as address:
@@ -99,11 +106,13 @@ def bad(name: str) -> AbstractAsyncContextManager[str]:
     return closed() if name == "closed port" else served(BAD[name][0])
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("name", [*BAD, "closed port"])
 async def test_no_client_sees_it(town: Town, name: str) -> None:
     stable = await town.open()
     async with bad(name) as address:
         split(stable, address, 50, QUICK if name in BAD and BAD[name][1] == "timeout" else Shield(patience_seconds=5))
+        await stable.knows_all()
         began = time.monotonic()
         seen = await stable.flood(200)
         seconds = time.monotonic() - began
@@ -132,9 +141,11 @@ async def test_a_candidate_doubts_its_own_answers(town: Town, artifact: str, row
     assert candidate.report.answered.faults.keys() == {"AnswerInvalid"}
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_an_address_that_is_nobodys_hurts_no_client(town: Town) -> None:
     stable = await town.open()
     split(stable, f"{'a' * 70}:80", 50)
+    await stable.knows_all()
     assert await stable.flood(40) == {(200, "abc"): 40}
     assert stable.report.forwarded["def"].shielded >= IN_A_ROW
 
@@ -178,10 +189,31 @@ async def test_without_the_shield_clients_see_what_the_candidate_says(town: Town
     assert stable.report.forwarded["def"].held == 0
 
 
+@pytest.mark.parametrize("shield", [Shield(), None])
+async def test_one_that_was_never_reached_is_given_nothing_for_a_while(town: Town, shield: Shield | None) -> None:
+    """As long as a Service may take to lead to its pods: they are not to blame."""
+    stable = await town.open()
+    async with closed() as address:
+        split(stable, address, 50, shield)
+        assert await stable.flood(40) == {(200, "abc"): 40}
+        told = stable.report.forwarded["def"]
+        assert told.outcomes == {}
+        assert abs(told.held - 20) <= 1
+        host, port = address.split(":")
+        server = await asyncio.start_server(answering(plain(200)), host, int(port))
+        await stable.knows_all()
+        seen = await stable.flood(40)
+        assert abs(seen[200, "def"] - 20) <= 1
+        assert stable.outcomes == {"ok": seen[200, "def"]}
+        server.close()
+
+
+@pytest.mark.usefixtures("hasty")
 async def test_without_the_shield_what_cannot_be_reached_is_told(town: Town) -> None:
     stable = await town.open(timeout_seconds=0.3)
     async with closed() as address:
         split(stable, address, 100, None)
+        await stable.knows_all()
         assert (await stable.client().ask()).status == 502
     async with served(hang) as address:
         split(stable, address, 100, None)

@@ -120,6 +120,12 @@ class House:
         draft.replace(self.places.routes_file)
         self.station.plane.routes.poll()
 
+    async def knows_all(self) -> None:
+        """Wait until every other revision has been reached, or was waited for long enough."""
+        desk = self.station.desk
+        assert desk is not None
+        await until(lambda: not any(pool.stranger for pool in desk._pools.values()))
+
     async def flood(self, count: int, connections: int = 8, **asked: Any) -> Counter[tuple[int, str]]:
         """So many requests over some connections: how many had which status from which revision."""
         seen: Counter[tuple[int, str]] = Counter()
