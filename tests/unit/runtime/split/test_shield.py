@@ -198,12 +198,12 @@ async def test_one_that_was_never_reached_is_given_nothing_for_a_while(town: Tow
         assert await stable.flood(40) == {(200, "abc"): 40}
         told = stable.report.forwarded["def"]
         assert told.outcomes == {}
-        assert abs(told.held - 20) <= 1
+        assert 15 <= told.held <= 25
         host, port = address.split(":")
         server = await asyncio.start_server(answering(plain(200)), host, int(port))
         await stable.knows_all()
         seen = await stable.flood(40)
-        assert abs(seen[200, "def"] - 20) <= 1
+        assert 15 <= seen[200, "def"] <= 25
         assert stable.outcomes == {"ok": seen[200, "def"]}
         server.close()
 
