@@ -43,14 +43,8 @@ class Reader:
 
     def read(self, body: bytes) -> Question:
         """One request. Raises `RequestFault` 400 (no JSON), 413 (too many elements), 422 (what does not fit)."""
-        first, found = 0, None
-        try:
-            found = self._quickly(body)
-        except msgspec.ValidationError as error:
-            first = checks.first_wrong(error) if self._typed else 0
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError, values.Mistake):
-            pass
-        return self._thoroughly(body, first) if found is None else found
+        found = self._attempt(body)
+        return found if isinstance(found, Question) else self._thoroughly(body, found)
 
     def steps(self, body: Body) -> Steps[Question]:
         """The same in steps, between which others can have their turn."""
@@ -61,8 +55,15 @@ class Reader:
         yield
         if fault is not None:
             raise fault
+        whole = bytes(body)
+        yield
         with undisturbed():
-            return self.read(bytes(body))
+            told = self._attempt(whole)
+        if isinstance(told, Question):
+            return told
+        yield
+        with undisturbed():
+            return self._thoroughly(whole, told)
 
     def wrong(self, found: Unsliced) -> RequestFault | None:
         """What keeps a request from being read, where the slice alone tells it."""
@@ -90,6 +91,15 @@ class Reader:
         if part.count(b'"') != 2 * strings:
             checks.refuse_repeated(part)
         return self._inputs_of(rows)
+
+    def _attempt(self, body: bytes) -> Question | int:
+        """The request, if it is plainly right; else the first row that may be wrong."""
+        try:
+            return self._quickly(body) or 0
+        except msgspec.ValidationError as error:
+            return checks.first_wrong(error) if self._typed else 0
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError, values.Mistake):
+            return 0
 
     def _quickly(self, body: bytes) -> Question | None:
         """The request, if it is plainly right; else None, or any of the errors that `read` expects."""

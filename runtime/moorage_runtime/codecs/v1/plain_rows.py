@@ -46,7 +46,7 @@ class PlainRows:
 
     def _numbers(self, body: bytes) -> Array | None:
         start = _START(body)
-        text = body.rstrip()
+        text = body if body.endswith(b"}") else body.rstrip()
         if start is None or not text.endswith(b"}"):
             return None
         return numbers.read(text[start.end() : -1], self._dtype, len(self._spec.shape))

@@ -77,8 +77,15 @@ class V1Reader:
         found = (yield from self._by_slices(body, around)) if around is not None else None
         if found is not None:
             return found
+        whole = bytes(body)
+        yield
         with undisturbed():
-            return self.read(bytes(body))
+            inputs = self._plain.read(whole) if self._plain else None
+        if inputs is not None:
+            return Request(inputs, by_row=True)
+        yield
+        with undisturbed():
+            return self._carefully(whole)
 
     def _by_slices(self, body: Body, around: Around) -> Steps[Request | None]:
         by_row, path = around.key == _INSTANCES, around.key.decode()
