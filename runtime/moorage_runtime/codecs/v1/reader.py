@@ -66,8 +66,7 @@ class V1Reader:
 
     def read(self, body: bytes) -> Request:
         """One request. Raises `RequestFault` 400 whose message starts with the path, 413 for too many elements."""
-        inputs = self._plain.read(body) if self._plain else None
-        return self._carefully(body) if inputs is None else Request(inputs, by_row=True)
+        return self._plainly(body) or self._carefully(body)
 
     def steps(self, body: Body) -> Steps[Request]:
         """The same in steps, between which others can have their turn."""
@@ -80,9 +79,9 @@ class V1Reader:
         whole = bytes(body)
         yield
         with undisturbed():
-            inputs = self._plain.read(whole) if self._plain else None
-        if inputs is not None:
-            return Request(inputs, by_row=True)
+            plain = self._plainly(whole)
+        if plain is not None:
+            return plain
         yield
         with undisturbed():
             return self._carefully(whole)
@@ -117,6 +116,10 @@ class V1Reader:
             return None
         fault = self._features.wrong(found)
         return invalid(_in_our_words(fault)) if fault else None
+
+    def _plainly(self, body: bytes) -> Request | None:
+        inputs = self._plain.read(body) if self._plain else None
+        return None if inputs is None else Request(inputs, by_row=True)
 
     def _carefully(self, body: bytes) -> Request:
         try:
