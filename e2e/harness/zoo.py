@@ -118,7 +118,7 @@ def animals() -> dict[str, Animal]:
         "gives NaN": _among_users(grafts.gives_no_number, 0.3, "CandidateAnswersInvalid"),
         "gives another shape": _among_users(grafts.has_another_shape, 0.3, "CandidateAnswersInvalid"),
         "swaps the classes": _among_users(grafts.swaps_classes, 1.0, "CandidateDisagrees"),
-        # Twice what may differ, not ten times: some 150 to 450 comparisons, by chance, which 25 % brings in up to 35 s.
+        # Twice what may differ, not ten times: found after 10 to 33 s, by chance, where 25 % of the users meet it.
         "disagrees on 20 % of the rows": replace(
             _among_users(grafts.swaps_classes, 0.2, "CandidateDisagrees"), percent=50
         ),

@@ -134,8 +134,10 @@ def test_the_stable_one_keeps_its_size_while_a_candidate_is_on_trial(script: lis
 def test_only_a_candidate_that_answers_gets_traffic(script: list[Moment]) -> None:
     for scene, step in play(script):
         for name, weight in step.weights.items():
-            # Where nobody serves yet, the Service leads to the candidate whatever the table says.
-            arriving = step.phase is Phase.SWITCHING or step.stable is None
+            # Where nobody else answers, the Service leads to the first version whatever the table says.
+            others = any(ready(scene, other) for other in step.roles() if other != name)
+            first = step.stable is None and step.target == name and not others
+            arriving = step.phase is Phase.SWITCHING or first
             if name == step.candidate and weight > 0 and not arriving:
                 assert ready(scene, name), "nobody is sent to pods that do not answer"
                 assert scene.revisions[name].address is not None
