@@ -6,6 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mypy_extensions import mypyc_attr
+
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Call:
     """What a door hands over, and hears of exactly once: `answered` or `refused`, in the loop's thread, now or later.
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from moorage_runtime.codecs.features.reader import Reader
 from moorage_runtime.codecs.v1 import writer
-from moorage_runtime.codecs.v1.reader import Request, V1Reader
+from moorage_runtime.codecs.v1.reader import V1Reader
+from moorage_runtime.codecs.v1.request import Request
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.signature import layout
 from moorage_runtime.tensors import DATATYPES, TensorSpec, dtype_of

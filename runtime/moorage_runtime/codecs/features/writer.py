@@ -88,6 +88,7 @@ class Writer:
         self, found: Roles, question: Question, outputs: Mapping[str, Array], count: int
     ) -> list[dict[str, Any]]:
         told = question.options.return_probabilities is not False
+        chances: list[Any]
         if found.columns:
             chances = [
                 list(row) for row in zip(*(_by_row(name, outputs, count) for name in found.columns), strict=True)

@@ -13,23 +13,10 @@ from moorage_runtime.codecs.slices import Around, Body, Steps, Unsliced, great_l
 from moorage_runtime.codecs.v1.nested import is_bytes, opening, tensor
 from moorage_runtime.codecs.v1.plain_rows import PlainRows
 from moorage_runtime.codecs.v1.refusals import invalid, malformed, names
+from moorage_runtime.codecs.v1.request import Request, Sent
 from moorage_runtime.codecs.v1.sliced import Sliced, too_many
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec
-
-
-class _Body(msgspec.Struct, gc=False):
-    instances: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    inputs: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    signature_name: str | msgspec.UnsetType | None = msgspec.UNSET
-
-
-class Request(msgspec.Struct, gc=False):
-    """Tensors by input name, and how to answer: `by_row` as predictions, else as outputs."""
-
-    inputs: dict[str, Array]
-    by_row: bool
-
 
 _NONE: Mapping[str, TensorSpec] = {}
 _LISTS = keys("instances", "inputs")
@@ -39,7 +26,7 @@ _SIGNATURE = "serving_default"
 _SIGNED = re.compile(rb'"signature_name"(?!\s*:\s*("serving_default"|""|null)[\s,}])').search
 _AROUND_BYTES = 4 << 10
 _OBJECT = re.compile(rb"[ \t\r\n]*\{")
-_decode_body = msgspec.json.Decoder(_Body).decode
+_decode_body = msgspec.json.Decoder(Sent).decode
 _decode_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _decode_columns = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 

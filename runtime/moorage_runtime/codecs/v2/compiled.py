@@ -10,17 +10,16 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from moorage_runtime.codecs.v2.blobs import Body
 from moorage_runtime.codecs.v2.elements import ELEMENTS
 from moorage_runtime.codecs.v2.kind import Kind
-from moorage_runtime.codecs.v2.wire import Output
+from moorage_runtime.codecs.v2.wire import Blob, Length, Output
 from moorage_runtime.tensors import Array, TensorSpec
 
-_LENGTH = Annotated[int, msgspec.Meta(ge=0)]
 Take = Callable[[tuple[int, ...], Any], Array | None]
 
 
@@ -30,11 +29,6 @@ class Form(Enum):
     FLAT = 1
     NESTED = 2
     BINARY = 3
-
-
-class _Blob(msgspec.Struct, gc=False):
-    binary_data_size: _LENGTH
-    shared_memory_region: msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Compiled:
@@ -105,7 +99,7 @@ def _decoder(structs: Sequence[Any]) -> Callable[[Any], Any]:
 
 def _tensor(spec: TensorSpec, form: Form, *, alone: bool) -> Any:
     """What an input is decoded to; several inputs are told apart by their names."""
-    lengths: Any = tuple(_LENGTH if length < 0 else Literal[length] for length in spec.shape)
+    lengths: Any = tuple(Length if length < 0 else Literal[length] for length in spec.shape)
     fields: list[Any] = [("shape", tuple[lengths]), ("datatype", Literal[spec.datatype]), *_content(spec, form)]
     if alone:
         return msgspec.defstruct("Tensor", [("name", Literal[spec.name]), *fields], gc=False)
@@ -115,7 +109,7 @@ def _tensor(spec: TensorSpec, form: Form, *, alone: bool) -> Any:
 def _content(spec: TensorSpec, form: Form) -> list[Any]:
     if form is Form.BINARY:
         # Data beside a size is refused, by whom can say so.
-        return [("parameters", _Blob), ("data", msgspec.UnsetType | None, msgspec.UNSET)]
+        return [("parameters", Blob), ("data", msgspec.UnsetType | None, msgspec.UNSET)]
     element: Any = ELEMENTS.get(spec.datatype, int)
     data = list[list[element]] if form is Form.NESTED else list[element]
     return [("data", data), ("parameters", dict[str, Any] | None, None)]

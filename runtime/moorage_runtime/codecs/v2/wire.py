@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -10,6 +10,7 @@ from moorage_runtime.codecs.v2.request import malformed
 from moorage_runtime.errors import RequestFault
 
 ABSENT = msgspec.Raw(b"")
+Length = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Tensor(msgspec.Struct, gc=False):
@@ -27,6 +28,13 @@ class Output(msgspec.Struct, gc=False):
 
     name: str
     parameters: dict[str, Any] | None = None
+
+
+class Blob(msgspec.Struct, gc=False):
+    """What is said of a binary tensor: its bytes behind the JSON."""
+
+    binary_data_size: Length
+    shared_memory_region: msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Request(msgspec.Struct, gc=False):

@@ -16,14 +16,17 @@ _SHAPES = 256
 _encode = msgspec.json.Encoder().encode
 
 
-class _Form(msgspec.Struct, frozen=True):
+class _Form:
     """Answers with the same outputs of the same shapes. `text`: all that repeats in them, with `%b` where they begin
     and where the elements of each output are; `tellers` give those. `great`: others should have their turn meanwhile.
     """
 
-    text: bytes
-    tellers: Sequence[Callable[[Array], list[Any]]]
-    great: bool
+    __slots__ = ("great", "tellers", "text")
+
+    def __init__(self, text: bytes, tellers: Sequence[Callable[[Array], list[Any]]], great: bool) -> None:
+        self.text = text
+        self.tellers = tellers
+        self.great = great
 
 
 class Writer:

@@ -64,25 +64,15 @@ class Head:
 
     def variant(self, names: Sequence[bytes], values: Sequence[bytes]) -> Head:
         """This head with further header lines, which say nothing about the body, the connection or the route."""
-        head = Head.__new__(Head)
-        head.method = self.method
-        head.path = self.path
-        head.query = self.query
-        head.old = self.old
-        head.keep_alive = self.keep_alive
-        head.chunked = self.chunked
-        head.length = self.length
-        head.coding = self.coding
-        head.expects = self.expects
+        headers = self.headers.copy()
+        for name, value in zip(names, values, strict=True):
+            lower, plain = name.lower(), value.strip(b" ")
+            headers[lower] = headers[lower] + b", " + plain if lower in headers else plain
+        head = Head(self.method, self.path, self.query, headers, old=self.old)
         head.aligned = self.aligned
         head.facts = self.facts
         head.simple = self.simple
         head.route = self.route
-        head.headers = headers = self.headers.copy()
-        for name, value in zip(names, values, strict=True):
-            lower, plain = name.lower(), value.strip(b" ")
-            headers[lower] = headers[lower] + b", " + plain if lower in headers else plain
-        head.request_id = _sane(headers)
         return head
 
 

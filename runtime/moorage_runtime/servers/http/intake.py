@@ -53,9 +53,10 @@ class Intake:
                 if outbox.stalled or len(outbox.waiting) >= most:
                     self._pause(data[at:])
                     return
-                if self.upload is not None:
-                    at = self._feed(self.upload, data, at)
-                    if self.upload is not None and at < size:
+                upload = self.upload
+                if upload is not None:
+                    at = self._feed(upload, data, at)
+                    if not upload.done and at < size:
                         break
                     continue
                 end = data.find(b"\r\n\r\n", at) + 4

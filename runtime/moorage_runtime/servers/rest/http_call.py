@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mypy_extensions import mypyc_attr
+
 from moorage_runtime.batching.member import client_gone
 from moorage_runtime.caching.states import BYPASS, COALESCED, HIT, MISS
 from moorage_runtime.codecs.slices import Steps
@@ -25,6 +27,7 @@ _STATES: dict[str | None, Sequence[tuple[bytes, bytes]]] = {
 }
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class HttpCall(Call):
     """Answers its exchange; a protocol adds how."""
 

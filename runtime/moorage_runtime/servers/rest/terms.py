@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mypy_extensions import mypyc_attr
+
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.head import Head
 from moorage_runtime.servers.rest import deadline, media
@@ -12,6 +14,7 @@ _DIGITS = 15
 _IN_ONE_PART = RequestFault(406, "StreamUnsupported", "this model answers in one part, as application/json")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Terms:
     """`json_length`: where the body's JSON ends and binary tensors begin, None when all is JSON. `seconds`: how long
     the client waits. `cache`: "bypass" when a remembered answer is not wanted. `events`: the answer in parts.

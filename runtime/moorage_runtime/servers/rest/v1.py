@@ -14,7 +14,8 @@ import msgspec
 
 from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.codecs.v1 import writer
-from moorage_runtime.codecs.v1.reader import Request, V1Reader
+from moorage_runtime.codecs.v1.reader import V1Reader
+from moorage_runtime.codecs.v1.request import Request
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.catalogue import EVICTED, LOADING, UNLOADED, WAITING

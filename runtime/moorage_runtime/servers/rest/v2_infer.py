@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from moorage_runtime.codecs.slices import GREAT_BYTES, Steps
 from moorage_runtime.codecs.v2.reader import Reader
@@ -23,7 +24,7 @@ from moorage_runtime.servers.rest.terms import BINARY_HEADER, Terms
 from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.tensors import Array
 
-DOOR = "v2"
+DOOR: Final = "v2"
 _MICROSECOND = 1e-6
 
 
