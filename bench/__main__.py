@@ -13,11 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from e2e.workbench import compiled
+
 from . import environments, load, results, table
 from .contestant import Contestant
 from .contestants import everyone
 from .measure import Bench, Record
-from .places import RESULTS, ROOT
+from .places import RESULTS
 from .results import Results
 
 
@@ -29,7 +31,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=2, help="of each cell")
     parser.add_argument("--list", action="store_true", help="print who takes part")
-    parser.add_argument("--runtime", type=Path, default=ROOT / "runtime", help="the folder of the package to measure")
+    parser.add_argument("--runtime", type=Path, help="the folder of the package to measure")
     parser.add_argument("--report", type=Path, metavar="FILE", nargs="+", help="print the tables of earlier runs")
     return parser.parse_args()
 
@@ -59,7 +61,7 @@ def measured(asked: argparse.Namespace) -> Results:
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
     with path.open("w") as file:
-        Bench(seconds, asked.runtime.resolve()).run(chosen(asked.only), rounds, teller(file))
+        Bench(seconds, (asked.runtime or compiled.runtime()).resolve()).run(chosen(asked.only), rounds, teller(file))
     print(f"bench: records in {path}\n", flush=True)
     return results.read(path)
 

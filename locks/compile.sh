@@ -7,3 +7,4 @@ printf "uv>=0.13\nhatchling>=1.27\neditables>=0.5\n" | uv pip compile - --python
 lock locks/dev.txt --extra dev
 lock locks/operator.txt --extra operator --constraint locks/dev.txt
 lock locks/runtime.txt --extra runtime --extra onnx --constraint locks/dev.txt
+printf "mypy\nsetuptools\n" | uv pip compile - --constraint locks/dev.txt --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet -o locks/compiler.txt

@@ -1,7 +1,7 @@
 """Compiles the runtime's hot path: `python runtime/compile.py TARGET` puts the package there, its hot modules compiled.
 
 TARGET becomes a folder that may stand in Python's path, or be copied into `site-packages`. It needs mypy (for mypyc),
-setuptools, a C compiler and Python's headers; `--packages PYTHON`: an interpreter that has what the runtime imports.
+setuptools, a C compiler and Python's headers, and nothing of what the runtime imports.
 """
 
 from __future__ import annotations
@@ -18,56 +18,60 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PACKAGE = "moorage_runtime"
 GROUP = f"{PACKAGE}.hot"
-# What mypyc says of a thing that it compiles to something else. It is an error here, but for the harmless one.
-_HARMLESS = "Treating generator comprehension as list"
-_OPTIONS = ("--config-file=", "--ignore-missing-imports", "--follow-imports=silent")
+# Seen alone, so that the same sources make the same code wherever they are compiled.
+OPTIONS = ("--config-file=", "--no-site-packages", "--ignore-missing-imports", "--follow-imports=silent")
+# What the compiler says of code that will do something else than Python's is an error here; this is no such thing.
+HARMLESS = "Treating generator comprehension as list"
 
 
 def hot() -> list[str]:
-    """The files to compile, below the package."""
+    """The files to compile, as they lie in TARGET."""
     lines = (HERE / "compiled.txt").read_text().splitlines()
-    return [f"{PACKAGE}/{line}" for line in lines if line and not line.startswith("#")]
+    return [f"{PACKAGE}/{line}" for line in lines if not line.startswith("#")]
 
 
-def structs(file: Path) -> list[str]:
-    """Its classes that msgspec reads the annotations of: compiled, they would have other ones."""
-    classes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ClassDef)]
-    return [each.name for each in classes if any("Struct" in ast.unparse(base) for base in each.bases)]
+def structs(file: str) -> list[str]:
+    """Complaints about classes that msgspec reads the annotations of: a compiled class has other ones."""
+    classes = [node for node in ast.walk(ast.parse(Path(file).read_text())) if isinstance(node, ast.ClassDef)]
+    wrong = [each.name for each in classes if any("Struct" in ast.unparse(base) for base in each.bases)]
+    return [f"{file}: {name} is a Struct: define it in a module that is not compiled" for name in wrong]
 
 
-def build(target: Path, packages: str) -> None:
-    """Fill `target`, which must not exist. Raises `SystemExit` when the compiler has something to say."""
+def build(target: Path) -> None:
+    """Fill `target`, which must not exist. Raises `SystemExit` when there is something to say against a module."""
+    shutil.copytree(HERE / PACKAGE, target / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    os.chdir(target)
+    os.environ["MYPYPATH"] = str(target)
+    told = [line for file in hot() for line in structs(file)]
+    if not told:
+        told = translate()
+    if told:
+        sys.exit("\n".join(told))
+    shutil.rmtree("build")
+
+
+def translate() -> list[str]:
+    """Compile in place; gives what the compiler has to say."""
     from mypyc.build import mypycify
     from setuptools import Distribution
 
-    shutil.copytree(HERE / PACKAGE, target / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    os.chdir(target)
-    if told := [f"{file}: {name} is a Struct: keep it elsewhere" for file in hot() for name in structs(Path(file))]:
-        sys.exit("\n".join(told))
-    os.environ["MYPYPATH"] = str(target)
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        options = [*_OPTIONS, f"--python-executable={packages}", "--cache-dir=build/mypy"]
-        extensions = mypycify([*options, *hot()], opt_level="3", debug_level="0", group_name=GROUP)
-        wrong = [line for line in said.getvalue().splitlines() if line and _HARMLESS not in line]
-        if wrong:
-            sys.exit("\n".join(wrong))
+        extensions = mypycify([*OPTIONS, "--cache-dir=build/mypy", *hot()], debug_level="0", group_name=GROUP)
+    told = [line for line in said.getvalue().splitlines() if line and HARMLESS not in line]
+    if not told:
         command = Distribution({"name": PACKAGE, "ext_modules": extensions}).get_command_obj("build_ext")
         command.inplace = True
         command.ensure_finalized()
         command.run()
-    shutil.rmtree(target / "build")
+    return told
 
 
 def main() -> None:
     """Take the command line."""
     parser = argparse.ArgumentParser(prog="compile.py", description="Compiles the runtime's hot path.")
     parser.add_argument("target", type=Path)
-    parser.add_argument(
-        "--packages", default=sys.executable, help="the interpreter whose packages it is compiled against"
-    )
-    asked = parser.parse_args()
-    build(asked.target.resolve(), asked.packages)
+    build(parser.parse_args().target.resolve())
 
 
 if __name__ == "__main__":

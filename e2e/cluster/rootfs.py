@@ -1,7 +1,9 @@
-"""The base image of a machine without Docker: Debian with its Python, what `python:3.11-slim` is elsewhere."""
+"""The base images of a machine without Docker: Debian with its Python, what `python:3.11-slim` is elsewhere, and the
+same with a C compiler, what `python:3.11` is."""
 
-import os
 import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import sources
@@ -25,6 +27,7 @@ PACKAGES = (
     "python3-venv",
     "sed",
 )
+COMPILER = (*PACKAGES, "gcc", "libc6-dev", "python3-dev")
 LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
 PASSWD = """root:x:0:0:root:/root:/usr/sbin/nologin
 app:x:10001:10001:app:/nonexistent:/usr/sbin/nologin
@@ -35,16 +38,25 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a place in memory, entered by a fresh
 _MEMORY_NEEDED = 2 << 30
 
 
-def make(cache: Cache) -> Path:
+def base(cache: Cache) -> Path:
     """Return the folder of the root file system, made if need be (about 25 s)."""
-    key = fingerprint(Path(__file__), *PACKAGES)
-    return cache.make("rootfs/base", key, _make)
+    return _made("rootfs/base", PACKAGES, cache)
 
 
-def _make(target: Path) -> None:
+def compiler(cache: Cache) -> Path:
+    """Return that of the one with a compiler."""
+    return _made("rootfs/compiler", COMPILER, cache)
+
+
+def _made(name: str, packages: Sequence[str], cache: Cache) -> Path:
+    key = fingerprint(Path(__file__), *packages)
+    return cache.make(name, key, lambda target: _make(target, packages))
+
+
+def _make(target: Path, packages: Sequence[str]) -> None:
     work = _scratch(target.parent)
     try:
-        _bootstrap(work)
+        _bootstrap(work, packages)
         target.mkdir()
         run(["tar", "-C", target, "-xpf", work / "base.tar"])
     finally:
@@ -55,12 +67,12 @@ def _make(target: Path) -> None:
 def _scratch(beside: Path) -> Path:
     """Unpacking packages is thousands of fsyncs: do it in memory where there is enough of it."""
     free = shutil.disk_usage(_MEMORY).free if _MEMORY.is_dir() else 0
-    work = (_MEMORY if free > _MEMORY_NEEDED else beside) / f"moorage-rootfs-{os.getpid()}"
-    work.mkdir(mode=0o755)
+    work = Path(tempfile.mkdtemp(prefix="moorage-rootfs-", dir=_MEMORY if free > _MEMORY_NEEDED else beside))
+    work.chmod(0o755)
     return work
 
 
-def _bootstrap(work: Path) -> None:
+def _bootstrap(work: Path, packages: Sequence[str]) -> None:
     listed = sources.for_release(sources.of_machine(), MACHINE_RELEASE, MACHINE_RELEASE)
     (work / "base.list").write_text(sources.text(listed))
     run(
@@ -69,7 +81,7 @@ def _bootstrap(work: Path) -> None:
             "--quiet",
             "--variant=extract",
             "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-            f"--include={','.join(PACKAGES)}",
+            f"--include={','.join(packages)}",
             *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
             MACHINE_RELEASE,
             work / "base.tar",

@@ -20,7 +20,7 @@ from .ociimage import Image, Layer, Start
 from .progress import step
 
 REPOSITORY = HERE.parents[1]
-BASE = "base"
+BASES = {"BASE": rootfs.base, "COMPILER": rootfs.compiler}
 NOISY_SECONDS = 3.0
 LEFT_OUT = "__pycache__"
 
@@ -53,15 +53,18 @@ class Builder:
     def build(self) -> Image:
         """Return the image. Raises ClusterFailure when a step fails or is not understood."""
         text = (REPOSITORY / self.recipe.dockerfile).read_text()
-        stages = dockerfile.parse(text, {"BASE": BASE})
+        stages = dockerfile.parse(text, {name: name for name in BASES})
         if any(instruction.word == "RUN" for instruction in stages[-1].instructions):
             raise ClusterFailure(f"{self.recipe.dockerfile}: the last stage may only copy, so that nothing leaks.")
-        base = rootfs.make(self.cache)
-        done = {BASE: Built((base,), base.name, Start())}
+        done = {name: self._base(name) for name in BASES.keys() & {stage.base for stage in stages}}
         for stage in stages:
             done[stage.name] = self._stage(stage, done)
         last = done[stages[-1].name]
         return Image(self.recipe.reference, tuple(self._packed(layer) for layer in last.layers), last.start)
+
+    def _base(self, name: str) -> Built:
+        folder = BASES[name](self.cache)
+        return Built((folder,), folder.name, Start())
 
     def _packed(self, folder: Path) -> Layer:
         name = f"tars/{folder.name.rpartition('-')[0]}"
@@ -70,7 +73,7 @@ class Builder:
 
     def _stage(self, stage: Stage, done: Mapping[str, Built]) -> Built:
         if stage.base not in done:
-            raise ClusterFailure(f"{self.recipe.dockerfile}: FROM {stage.base} is neither the base nor a stage.")
+            raise ClusterFailure(f"{self.recipe.dockerfile}: FROM {stage.base} is neither a base nor a stage.")
         built = done[stage.base]
         for number, instruction in enumerate(stage.instructions):
             # Not named after the recipe: equal steps of several Dockerfiles are made once.

@@ -253,7 +253,7 @@ def _most_rows(member: Member) -> int:
 
 def _rows_without(optional: frozenset[str]) -> Callable[[Mapping[str, Array]], int]:
     """`rows_of`, but none where an optional input is given: it holds for its own request's rows only."""
-    return lambda inputs: 0 if optional & inputs.keys() else rows_of(inputs)
+    return lambda inputs: rows_of(inputs) if optional.isdisjoint(inputs) else 0
 
 
 def _only(specs: Mapping[str, TensorSpec]) -> str | None:

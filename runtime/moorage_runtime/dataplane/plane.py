@@ -16,6 +16,7 @@ from moorage_runtime.accesslog import AccessLog
 from moorage_runtime.batching.member import client_gone
 from moorage_runtime.caching.store import Store
 from moorage_runtime.config import Cache, PodReport, RuntimeConfig
+from moorage_runtime.dataplane import lane as hot
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.dataplane.lane import CONCURRENCY, Lane
 from moorage_runtime.dataplane.streaming import Flow, Streamed
@@ -32,6 +33,8 @@ from moorage_runtime.routing.exposition import describe
 from moorage_runtime.routing.tally import Tallies
 from moorage_runtime.tensors import Array
 
+# Whether the hot path runs as compiled code, as it does in the image.
+COMPILED = not str(hot.__file__).endswith(".py")
 # Threads of the whole process; each model uses some of them at once.
 WORKERS = 4
 # Answers in parts at once: each keeps a thread as long as its reader likes.
@@ -215,6 +218,7 @@ class DataPlane:
             "inFlight": self.in_flight,
             "routes": {"generation": self.routes.generation, "role": route.role if route else None},
             "testInference": _tested(served) if served else None,
+            "compiled": COMPILED,
             "batching": {each.name: self._lanes[id(each)].facts() for each in self._open_now()},
             "limits": {"concurrency": limits.concurrency or CONCURRENCY, "queue": limits.queue},
             "cache": _remembering(self.config.cache),

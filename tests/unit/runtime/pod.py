@@ -13,7 +13,10 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
-RUNTIME = Path(__file__).parents[3] / "runtime"
+import moorage_runtime
+
+# Whichever is tested: the sources, or what was compiled of them.
+RUNTIME = Path(moorage_runtime.__file__).parents[1]
 
 
 class Pod:

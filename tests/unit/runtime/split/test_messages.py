@@ -100,6 +100,7 @@ async def test_most_messages_do_not_take_the_way_by_http(town: Town) -> None:
     asking = Asking(stable)
     assert not asking.ask({})
     split(stable, candidate.address, 5)
+    await stable.knows_all()
     went = 0
     for _ in range(1000):
         went += asking.ask({})
