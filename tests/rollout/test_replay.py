@@ -10,8 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moorage_operator.api.judgement import Verdict
-from moorage_operator.api.step import Intents, Phase, Plan, PlannedStep, Scene, Size, Step
-from moorage_operator.rollout.replay import SINGLE, Moment, Replay
+from moorage_operator.api.step import (
+    Intents,
+    Memory,
+    Phase,
+    Plan,
+    PlannedStep,
+    RevisionState,
+    Routed,
+    Scene,
+    Size,
+    Step,
+)
+from moorage_operator.rollout.next_step import next_step
+from moorage_operator.rollout.replay import EPOCH, SINGLE, Moment, Replay
 from moorage_operator.rollout.steps import path
 
 NAMES = ("a", "b", "c")
@@ -134,11 +146,7 @@ def test_the_stable_one_keeps_its_size_while_a_candidate_is_on_trial(script: lis
 def test_only_a_candidate_that_answers_gets_traffic(script: list[Moment]) -> None:
     for scene, step in play(script):
         for name, weight in step.weights.items():
-            # Where nobody else answers, the Service leads to the first version whatever the table says.
-            others = any(ready(scene, other) for other in step.roles() if other != name)
-            first = step.stable is None and step.target == name and not others
-            arriving = step.phase is Phase.SWITCHING or first
-            if name == step.candidate and weight > 0 and not arriving:
+            if name == step.candidate and weight > 0 and step.phase is not Phase.SWITCHING:
                 assert ready(scene, name), "nobody is sent to pods that do not answer"
                 assert scene.revisions[name].address is not None
         if step.stable is not None:
@@ -637,3 +645,13 @@ def test_an_undo_and_a_retry_that_stand_say_that_they_are_used() -> None:
     play(asking(60, CAREFUL, undo="b", retry="b"), replay)
     step = play(asking(1, CAREFUL, undo="b", retry="b"), replay)[0][1]
     assert (step.stable, [each.word for each in step.answers]) == ("b", ["Done", "Used"])
+
+
+def test_a_first_version_has_no_share_of_a_table_from_another_time() -> None:
+    """The status was forgotten, the route table was not: it says that all goes to who has not answered yet."""
+    loading = RevisionState("c", "3", "s3://models/fraud", desired=1, pods=1)
+    scene = Scene("c", {"c": loading}, None, SINGLE, Memory(candidate="c"), EPOCH, routed=Routed({"c": 100}))
+    step = next_step(scene)
+    assert (step.stable, step.candidate, step.phase) == (None, "c", Phase.LOADING)
+    assert step.weights == {"c": 0}
+    assert not step.progress.begun

@@ -47,7 +47,8 @@ def _progress(scene: Scene, stable: str | None, candidate: str | None) -> Progre
     same = candidate is not None and candidate == memory.candidate
     told = memory.progress if same else Progress(promoted=_is_proven(scene, candidate))
     dark = candidate is not None and stable is not None and not roles.ready(scene, stable)
-    had = _had(scene, candidate, told) if same else 0
+    # Where nobody is stable nothing is shared: what the table says of it then is of another time.
+    had = _had(scene, candidate, told) if same and stable is not None else 0
     told = replace(
         told,
         step=1 if had > told.weight and not told.step else told.step,
