@@ -14,7 +14,7 @@ import msgspec
 from moorage_runtime.codecs import grpc_wire as wire
 from moorage_runtime.codecs.grpc_parameters import Parameter, read_parameter
 from moorage_runtime.codecs.grpc_tensors import read_contents, read_raw
-from moorage_runtime.codecs.v2.request import invalid, names
+from moorage_runtime.codecs.v2.request import invalid, names, shown
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, fits
 
@@ -206,11 +206,11 @@ def check(
 def _check_input(tensor: Tensor, specs: Mapping[str, TensorSpec], seen: set[str], path: str) -> None:
     spec = specs.get(tensor.name)
     if spec is None:
-        raise invalid(f"{path}.name: the model has no input {tensor.name!r}; it takes {names(specs)}")
+        raise invalid(f"{path}.name: the model has no input {shown(tensor.name)}; it takes {names(specs)}")
     if tensor.name in seen:
         raise invalid(f"{path}.name: {tensor.name!r} is given twice")
     if tensor.datatype != spec.datatype:
-        raise invalid(f"{path}.datatype: {tensor.datatype!r} is sent, the model takes {spec.datatype}")
+        raise invalid(f"{path}.datatype: {shown(tensor.datatype)} is sent, the model takes {spec.datatype}")
     if min(tensor.shape, default=0) < 0 or not fits(tensor.shape, spec):
         raise invalid(f"{path}.shape: {list(tensor.shape)} is sent, the model takes {list(spec.shape)}")
 
@@ -218,7 +218,7 @@ def _check_input(tensor: Tensor, specs: Mapping[str, TensorSpec], seen: set[str]
 def _check_outputs(wanted: Sequence[str], specs: Mapping[str, TensorSpec]) -> None:
     for index, name in enumerate(wanted):
         if name not in specs:
-            raise invalid(f"outputs[{index}].name: the model has no output {name!r}; it gives {names(specs)}")
+            raise invalid(f"outputs[{index}].name: the model has no output {shown(name)}; it gives {names(specs)}")
         if name in wanted[:index]:
             raise invalid(f"outputs[{index}].name: {name!r} is asked for twice")
 

@@ -13,7 +13,7 @@ from moorage_runtime.codecs import numbers
 from moorage_runtime.codecs.v1.nested import lists
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of, fits
 
-_START = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"instances"[ \t\r\n]*:[ \t\r\n]*(?=\[)').match
+_START = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"instances"[ \t\r\n]*+:[ \t\r\n]*+(?=\[)').match
 _DEEPEST = 2
 
 

@@ -8,7 +8,7 @@ from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.codecs.v2 import blobs, elements, parameters, wire
 from moorage_runtime.codecs.v2.outline import outline
-from moorage_runtime.codecs.v2.request import NOTHING, InferRequest, invalid, names
+from moorage_runtime.codecs.v2.request import NOTHING, InferRequest, invalid, names, shown
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, fits
 
@@ -87,7 +87,7 @@ class _Inputs:
         name = tensor.name
         spec = self._specs.get(name)
         if spec is None:
-            raise invalid(f"{path}.name: the model has no input {name!r}; it takes {names(self._specs)}")
+            raise invalid(f"{path}.name: the model has no input {shown(name)}; it takes {names(self._specs)}")
         if name in self._arrays:
             raise invalid(f"{path}.name: {name!r} is given twice")
         array = yield from self._array(tensor, shape_of(tensor, spec, path), path)
@@ -126,7 +126,7 @@ class _Inputs:
 def shape_of(tensor: wire.Tensor, spec: TensorSpec, path: str) -> tuple[int, ...]:
     """The shape of a tensor of the model's datatype and a shape that fits. Raises `RequestFault` 400."""
     if tensor.datatype != spec.datatype:
-        raise invalid(f"{path}.datatype: {tensor.datatype!r} is sent, the model takes {spec.datatype}")
+        raise invalid(f"{path}.datatype: {shown(tensor.datatype)} is sent, the model takes {spec.datatype}")
     shape = tuple(tensor.shape)
     if min(shape, default=0) < 0 or not fits(shape, spec):
         raise invalid(f"{path}.shape: {_told(shape)} is sent, the model takes {list(spec.shape)}")

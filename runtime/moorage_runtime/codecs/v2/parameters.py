@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moorage_runtime.codecs.v2.elements import NO_JSON
-from moorage_runtime.codecs.v2.request import NOTHING, invalid, names
+from moorage_runtime.codecs.v2.request import NOTHING, invalid, names, shown
 from moorage_runtime.codecs.v2.wire import Output
 from moorage_runtime.tensors import TensorSpec
 
@@ -73,7 +73,9 @@ class Outputs:
         for index, output in enumerate(sent):
             name = output.name
             if name not in self._specs:
-                raise invalid(f"outputs[{index}].name: the model has no output {name!r}; it gives {names(self._specs)}")
+                raise invalid(
+                    f"outputs[{index}].name: the model has no output {shown(name)}; it gives {names(self._specs)}"
+                )
             if name in found:
                 raise invalid(f"outputs[{index}].name: {name!r} is asked for twice")
             found[name] = None

@@ -57,7 +57,7 @@ class Chunked:
             if at >= len(data) or self.done:
                 break
             before = at
-            at = self._steps[self._at](self, data, at)
+            at = self._step(data, at)
             if at == before and not self.done:
                 self._line, at = data[at:], len(data)
         return at + behind
@@ -65,6 +65,14 @@ class Chunked:
     def body(self) -> Body:
         """See `BodyReader`."""
         return memoryview(self._body) if self.received > LARGE_BYTES else bytes(self._body)
+
+    def _step(self, data: bytes, at: int) -> int:
+        """Take the next part of the framing, or what is here of a chunk; gives `at` where more has to come first."""
+        if self._at is _At.SIZE:
+            return self._size(data, at)
+        if self._at is _At.DATA:
+            return self._data(data, at)
+        return self._end(data, at) if self._at is _At.END else self._trailer(data, at)
 
     def _size(self, data: bytes, at: int) -> int:
         line = _SIZE(data, at, at + _LINE_BYTES)
@@ -112,8 +120,6 @@ class Chunked:
         elif self._trailers > _TRAILERS_BYTES or not _TRAILER(data, at, stop):
             raise _malformed()
         return stop + 2
-
-    _steps = {_At.SIZE: _size, _At.DATA: _data, _At.END: _end, _At.TRAILERS: _trailer}  # noqa: RUF012
 
 
 def _malformed() -> RequestFault:
