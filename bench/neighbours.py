@@ -93,7 +93,7 @@ def main() -> None:
 def tell_paces(server: Server, paces: list[float], seconds: float) -> None:
     """Print a line for each pace, over so many seconds that each attack in five comes once."""
     attacks = [each for each in ATTACKS if not each.parallel]
-    Random(1).shuffle(attacks)
+    Random(1).shuffle(attacks)  # noqa: S311 - an order, not a secret
     print(f"| all kinds | {HEAD}\n| --- | --- | --- | --- | --- | --- | --- |")
     for pace in paces:
         tell(f"{pace:.0f} a second", server, attacks, max(seconds, len(attacks) / 5 / pace), pace)
