@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from moorage_runtime.codecs import grpc_tensors
 from moorage_runtime.codecs import grpc_wire as wire
 from moorage_runtime.codecs.grpc_parameters import parameter
@@ -59,13 +57,16 @@ class Answers:
         return b"".join(parts)
 
 
-class _Form(msgspec.Struct, frozen=True):
+class _Form:
     """What answers with tensors of the same shapes have in common: how the tensors are described, and what stands in
     front of each one's bytes (None for those that are long, or of no fixed length).
     """
 
-    tensors: bytes
-    leads: tuple[bytes | None, ...]
+    __slots__ = ("leads", "tensors")
+
+    def __init__(self, tensors: bytes, leads: tuple[bytes | None, ...]) -> None:
+        self.tensors = tensors
+        self.leads = leads
 
 
 def _lead(array: Array) -> bytes | None:

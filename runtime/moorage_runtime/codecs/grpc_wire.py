@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moorage_runtime.errors import RequestFault
 
-VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+VARINT: Final = 0
+FIXED64: Final = 1
+LENGTH: Final = 2
+FIXED32: Final = 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
 _FIELDS = 1 << 29
 _LONGEST_VARINT = 10

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from mypy_extensions import mypyc_attr
+
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.grpc import identity, status
 from moorage_runtime.servers.grpc.messages import PREFIX_BYTES, Messages, Room, Unpacked, framed, unpacking
@@ -23,6 +25,7 @@ class Pending(Protocol):
         """Nobody waits for the answer."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Unary:
     """Brings the one message of a call together; `ask` answers it. `limit`: its most bytes."""
 
