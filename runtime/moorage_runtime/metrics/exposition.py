@@ -27,7 +27,8 @@ class Page:
 
     def sample(self, value: float, labels: Labels | None = None) -> None:
         """One value of the current family."""
-        self._line("", labels or {}, value)
+        told = _told(labels or {})
+        self._lines.append(f"{self._name}{{{told}}} {value!r}\n" if told else f"{self._name} {value!r}\n")
 
     def histogram(self, histogram: Histogram, labels: Labels, bounds: Sequence[float] | None = None) -> None:
         """One histogram of the current family: cumulative buckets, sum and count.
@@ -36,16 +37,18 @@ class Page:
         """
         sums = list(accumulate(histogram.counts))
         below = dict(zip(histogram.bounds, sums, strict=False))
-        for bound in histogram.bounds if bounds is None else bounds:
-            self._line("_bucket", {**labels, "le": repr(bound)}, below[bound])
-        self._line("_bucket", {**labels, "le": "+Inf"}, sums[-1])
-        self._line("_sum", labels, histogram.total)
-        self._line("_count", labels, sums[-1])
+        name, told = self._name, _told(labels)
+        # A page has hundreds of these, and the loop has others waiting.
+        bucket = f'{name}_bucket{{{told}{"," if told else ""}le="'
+        told_bounds = histogram.bounds if bounds is None else bounds
+        self._lines += [f'{bucket}{bound!r}"}} {below[bound]!r}\n' for bound in told_bounds]
+        self._lines.append(f'{bucket}+Inf"}} {sums[-1]!r}\n')
+        self._lines.append(f"{name}_sum{{{told}}} {histogram.total!r}\n{name}_count{{{told}}} {sums[-1]!r}\n")
 
     def render(self) -> bytes:
         """The whole text."""
         return "".join(self._lines).encode()
 
-    def _line(self, suffix: str, labels: Labels, value: float) -> None:
-        told = ",".join(f'{key}="{text.translate(_ESCAPES)}"' for key, text in labels.items())
-        self._lines.append(f"{self._name}{suffix}{{{told}}} {value!r}\n" if told else f"{self._name} {value!r}\n")
+
+def _told(labels: Labels) -> str:
+    return ",".join([f'{key}="{text.translate(_ESCAPES)}"' for key, text in labels.items()])

@@ -18,8 +18,8 @@ _TRAILERS_BYTES = 8 << 10
 # Framing beyond twice the data and this much is no client's way of sending, but a way of keeping a server busy.
 _SPARE_BYTES = 16 << 10
 _FREE_BYTES = 16
-# Steps that are taken at once: some milliseconds of them, then others have their turn.
-_AT_ONCE = 1500
+# Steps that are taken at once: then others have their turn.
+_AT_ONCE = 400
 
 
 class _At(enum.Enum):
