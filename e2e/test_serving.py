@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -36,6 +37,9 @@ def test_applied_then_answered(
     assert outputs["probabilities"] == pytest.approx(trained.answer, abs=1e-5)
     assert headers["x-model-version"] == version
     assert headers["x-request-id"]
+    for pod in room.pods("cancer"):
+        admin = f"/api/v1/namespaces/{room.namespace}/pods/http:{pod['metadata']['name']}:8081/proxy/state"
+        assert json.loads(room.kubectl.run("get", "--raw", admin))["compiled"], "the image has the hot path compiled"
 
 
 def test_alias_moved_then_new_version(
