@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import subprocess
 import sys
@@ -25,8 +26,10 @@ def runtime() -> Path:
         if done.returncode:
             print(done.stdout, file=sys.stderr, flush=True)
         done.check_returncode()
+        # As in the image: no start has to do it.
+        compileall.compile_dir(target, quiet=1)
 
-    return Cache(discover(os.environ).cache).make("compiled", fingerprint(*SOURCES, LOCK, sys.version), build)
+    return Cache(discover(os.environ).cache).make("compiled", fingerprint(*SOURCES, Path(__file__), LOCK, sys.version), build)
 
 
 if __name__ == "__main__":

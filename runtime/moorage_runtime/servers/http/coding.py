@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from moorage_runtime.servers.http.exchange import Body, Exchange
     from moorage_runtime.servers.http.service import Service
 
-STEP_BYTES = 256 << 10
+STEP_BYTES = 64 << 10
 _GZIP = 16 + zlib.MAX_WBITS
 
 
