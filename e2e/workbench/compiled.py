@@ -29,7 +29,9 @@ def runtime() -> Path:
         # As in the image: no start has to do it.
         compileall.compile_dir(target, quiet=1)
 
-    return Cache(discover(os.environ).cache).make("compiled", fingerprint(*SOURCES, Path(__file__), LOCK, sys.version), build)
+    return Cache(discover(os.environ).cache).make(
+        "compiled", fingerprint(*SOURCES, Path(__file__), LOCK, sys.version), build
+    )
 
 
 if __name__ == "__main__":
