@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from e2e.cluster import ociimage, rootfs, stages
+from e2e.cluster import ociimage, stages
 from e2e.cluster.cache import Cache
 from e2e.cluster.failure import ClusterFailure
 from e2e.cluster.ociimage import Image
@@ -28,7 +28,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     base.mkdir()
     (base / "file").write_text("base")
     monkeypatch.setattr(stages, "REPOSITORY", root)
-    monkeypatch.setattr(rootfs, "make", lambda cache: base)
+    monkeypatch.setattr(stages, "BASES", {"BASE": lambda cache: base})
     return root
 
 
@@ -73,7 +73,7 @@ def test_nothing_changed_is_the_same_image(repository: Path, tmp_path: Path) -> 
     ("text", "complaint"),
     [
         ("FROM ${BASE}\nRUN true\n", "the last stage may only copy"),
-        ("FROM python:3\n", "neither the base nor a stage"),
+        ("FROM python:3\n", "neither a base nor a stage"),
         ("FROM ${BASE}\nCOPY absent /x\n", "has no such file or folder"),
     ],
 )

@@ -13,10 +13,12 @@ from moorage_runtime.servers.http.intake import Intake
 from moorage_runtime.servers.http.outbox import Outbox
 from moorage_runtime.servers.http.parting import part
 from moorage_runtime.servers.http.patience import Phase
-from moorage_runtime.servers.http.service import Service
+from moorage_runtime.servers.http.service import SCRATCH_BYTES, Service
 from moorage_runtime.servers.http.stream import Stream
 
 _CROWDED = RequestFault(503, "TooManyConnections", "too many connections", ((b"retry-after", b"1"),))
+# Of a large body at once: to copy it out of the kernel takes a fraction of a millisecond.
+READ_BYTES = 1 << 20
 _TCP_CLOSED = 7
 _RESET = struct.pack("ii", 1, 0)
 
@@ -75,15 +77,26 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Where the next bytes go: to a place that all connections share, or straight into a large body."""
-        return self.place
+        place = self.place
+        return place if len(place) <= READ_BYTES else place[:READ_BYTES]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes have come."""
         if self.place is self._service.scratch:
             self._intake.take(self.place[:nbytes].tobytes())
+            full = nbytes >= SCRATCH_BYTES and self.place is self._service.scratch
         else:
             self.place = self.place[nbytes:]
             self._intake.filled(nbytes)
+            full = nbytes >= READ_BYTES
+        # Where a read brought all that it could, the loop would read on, dozens of times, before it turns to others.
+        if full and self._intake.upload is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._service.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not self._outbox.paused and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         """The client sends no more; it may still read. Gives whether the connection stays open."""

@@ -8,7 +8,9 @@ import zlib
 import pytest
 from tests.unit.runtime.http.wire import Action, Shop, Wire, echo, request
 
+from moorage_runtime.servers.http.connection import READ_BYTES
 from moorage_runtime.servers.http.limits import Limits
+from moorage_runtime.servers.http.service import SCRATCH_BYTES
 
 CHUNKED = b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -43,6 +45,40 @@ def test_a_large_body_is_read_straight_to_its_place() -> None:
     assert isinstance(body, memoryview)
     assert body.nbytes == 200_000
     assert body.format == "B"
+
+
+def flooded(wire: Wire, data: bytes) -> list[int]:
+    """What is read in each turn of the loop where there always is more."""
+    turns = []
+    while data:
+        read = 0
+        while data and not wire.paused:
+            place = wire.connection.get_buffer(-1)
+            count = min(len(place), len(data))
+            place[:count] = data[:count]
+            data = data[count:]
+            wire.connection.buffer_updated(count)
+            read += count
+        turns.append(read)
+        wire.loop.turn()
+    return turns
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_who_sends_without_a_pause_lets_others_have_their_turn(chunked: bool) -> None:
+    wire, size = Wire(), 4 << 20
+    wire.shop.routes[b"/large"] = Action(wire.shop.later.append, body_limit=size)
+    if chunked:
+        data = request("/large", None, "transfer-encoding: chunked", method="POST")
+        data += (b"10000\r\n" + bytes(1 << 16) + b"\r\n") * (size >> 16) + b"0\r\n\r\n"
+    else:
+        data = request("/large", bytes(size))
+    turns = flooded(wire, data + request())
+    assert max(turns) <= (SCRATCH_BYTES if chunked else SCRATCH_BYTES + READ_BYTES)
+    assert len(wire.shop.later[0].body) == size
+    wire.shop.later[0].answer(200, b"")
+    assert wire.statuses == [200, 200]
+    assert not wire.paused
 
 
 def test_a_request_without_a_body_has_an_empty_one() -> None:
