@@ -19,7 +19,7 @@ _TRAILERS_BYTES = 8 << 10
 _SPARE_BYTES = 16 << 10
 _FREE_BYTES = 16
 # Steps that are taken at once: then others have their turn.
-_AT_ONCE = 400
+_AT_ONCE = 200
 
 
 class _At(enum.Enum):
