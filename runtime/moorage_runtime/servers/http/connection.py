@@ -18,7 +18,7 @@ from moorage_runtime.servers.http.stream import Stream
 
 _CROWDED = RequestFault(503, "TooManyConnections", "too many connections", ((b"retry-after", b"1"),))
 # Of a large body at once: to copy it out of the kernel takes a fraction of a millisecond.
-READ_BYTES = 256 << 10
+READ_BYTES = 1 << 20
 _TCP_CLOSED = 7
 _RESET = struct.pack("ii", 1, 0)
 
