@@ -13,7 +13,8 @@ from moorage_runtime.codecs import numbers
 from moorage_runtime.codecs.v1.nested import lists
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of, fits
 
-_START = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"instances"[ \t\r\n]*+:[ \t\r\n]*+(?=\[)').match
+# Nobody means more blanks than these, and to walk over megabytes of them takes its time.
+_START = re.compile(rb'[ \t\r\n]{0,64}+\{[ \t\r\n]{0,64}+"instances"[ \t\r\n]{0,64}+:[ \t\r\n]{0,64}+(?=\[)').match
 _DEEPEST = 2
 
 
