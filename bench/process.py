@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 import uuid
@@ -13,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
+
+from tests.ports import free_ports
 
 from . import environments, models, questions
 from .account import family
@@ -40,7 +41,7 @@ class Server:
     def __init__(self, contestant: Contestant, runtime: Path, folder: Path) -> None:
         self.contestant = contestant
         self.runtime = runtime
-        self.port = _free_ports(3)
+        self.port = free_ports(3)
         self.folder = folder
         self.log = self.folder / "log"
         self.mark = uuid.uuid4().hex
@@ -152,14 +153,3 @@ def running(contestant: Contestant, runtime: Path) -> Iterator[Server]:
             yield server
         finally:
             server.stop()
-
-
-def _free_ports(count: int) -> int:
-    """The first of so many free ports in a row, below the range that the kernel hands out."""
-    while True:
-        first = 20_000 + int.from_bytes(os.urandom(2), "big") % 9_000
-        with suppress(OSError):
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return first

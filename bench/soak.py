@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.ports import free_port
 from tests.unit.runtime import models
-from tests.unit.runtime.pod import Pod, free_port
+from tests.unit.runtime.pod import Pod
 
 KEY = "soak-key"
 WARM_UP = 0.1

@@ -20,7 +20,7 @@ import yaml
 from e2e.harness.installed import Installed
 from e2e.harness.models import Registry, train
 from e2e.harness.room import Room
-from tests.unit.runtime.pod import free_port
+from tests.ports import free_port
 
 MOORAGE = Path(sys.executable).with_name("moorage")
 

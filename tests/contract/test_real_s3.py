@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ports import free_port
 from tests.unit.runtime import graphs
-from tests.unit.runtime.pod import Pod, free_port
+from tests.unit.runtime.pod import Pod
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "moorage" / "go"
 BINARIES = sorted(CACHE.glob("versitygw-*/versitygw"))

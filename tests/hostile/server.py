@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from tests.ports import free_port
 from tests.unit.runtime import graphs, identities
 from tests.unit.runtime.bad import v2_json
-from tests.unit.runtime.pod import RUNTIME, ask, free_port
+from tests.unit.runtime.pod import RUNTIME, ask
 
 from moorage_runtime.servers.heap import LOOK_SECONDS, SELDOM
 

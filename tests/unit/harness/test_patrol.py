@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from e2e.harness import grafts, zoo
 from e2e.harness.patrol import DOORS, SCRIPT, Patrol, Round, plan
-from tests.unit.runtime.pod import Pod, free_port
+from tests.ports import free_port
+from tests.unit.runtime.pod import Pod
 
 ZOO = zoo.animals()
 Serving = Callable[[dict[str, bytes]], Pod]

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.unit.runtime.pod import RUNTIME, ask, free_port
+from tests.ports import free_port
+from tests.unit.runtime.pod import RUNTIME, ask
 
 CALL = """
 import importlib, sys

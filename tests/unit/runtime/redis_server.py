@@ -12,6 +12,7 @@ from pathlib import Path
 from e2e.cluster import debs
 from e2e.cluster.cache import Cache
 from e2e.cluster.layout import discover
+from tests.ports import free_port
 
 PACKAGES = ("redis-server", "redis-tools", "libjemalloc2", "libatomic1", "liblzf1")
 
@@ -22,7 +23,7 @@ class RedisServer:
     def __init__(self, folder: Path, *, password: str = "", tls: bool = False) -> None:
         self.folder = folder
         self.password = password
-        self.port = _free_port()
+        self.port = free_port()
         self._tls = tls
         self.process: subprocess.Popen[bytes] | None = None
         if tls:
@@ -69,12 +70,6 @@ class RedisServer:
             ports = ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no", *files]
         secret = ["--requirepass", self.password] if self.password else []
         return [*ports, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxmemory", "64mb", *secret]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _until_listening(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import grpc
 import pytest
+from tests.ports import free_port
 from tests.unit.runtime import models
 from tests.unit.runtime.grpc import messages
-from tests.unit.runtime.pod import Pod, free_port
+from tests.unit.runtime.pod import Pod
 from tests.unit.runtime.redis_server import RedisServer
 
 NAMES = list(map(str, models.data().feature_names))

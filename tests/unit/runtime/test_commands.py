@@ -13,8 +13,9 @@ from pathlib import Path
 from shutil import copyfile, copytree
 
 import pytest
+from tests.ports import free_port
 from tests.unit.runtime.command import CALL, Command
-from tests.unit.runtime.pod import RUNTIME, ask, free_port
+from tests.unit.runtime.pod import RUNTIME, ask
 
 from moorage_runtime.commands import target, units
 from moorage_runtime.errors import RuntimeFault

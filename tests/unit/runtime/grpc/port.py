@@ -10,9 +10,9 @@ from typing import Any
 
 import grpc
 import numpy as np
+from tests.ports import free_port
 from tests.unit.runtime import plane_fakes
 from tests.unit.runtime.grpc import messages
-from tests.unit.runtime.pod import free_port
 
 from moorage_runtime.config import RuntimeConfig, Source
 from moorage_runtime.dataplane.plane import DataPlane
