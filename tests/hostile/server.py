@@ -107,13 +107,8 @@ class Server:
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in told}
 
     def in_flight(self, model: str) -> float:
-        found = [value for name, value in self.series().items() if name.startswith("moorage_in_flight")]
-        named = [
-            value
-            for name, value in self.series().items()
-            if name.startswith("moorage_in_flight") and f'model="{model}"' in name
-        ]
-        return sum(named or found)
+        told = self.series()
+        return sum(told[name] for name in told if name.startswith("moorage_in_flight{") and f'model="{model}"' in name)
 
 
 def _fraud(folder: Path) -> None:

@@ -13,12 +13,11 @@ from moorage_runtime.servers.http.intake import Intake
 from moorage_runtime.servers.http.outbox import Outbox
 from moorage_runtime.servers.http.parting import part
 from moorage_runtime.servers.http.patience import Phase
-from moorage_runtime.servers.http.service import SCRATCH_BYTES, Service
+from moorage_runtime.servers.http.service import Service
 from moorage_runtime.servers.http.stream import Stream
+from moorage_runtime.servers.ration import GREAT_BYTES
 
 _CROWDED = RequestFault(503, "TooManyConnections", "too many connections", ((b"retry-after", b"1"),))
-# Of a large body at once: to copy it out of the kernel takes a fraction of a millisecond.
-READ_BYTES = 1 << 20
 _TCP_CLOSED = 7
 _RESET = struct.pack("ii", 1, 0)
 
@@ -77,22 +76,35 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Where the next bytes go: to a place that all connections share, or straight into a large body."""
-        place = self.place
-        return place if len(place) <= READ_BYTES else place[:READ_BYTES]
+        place, left = self.place, self._service.ration.left
+        return place if len(place) <= left else place[:left]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes have come."""
-        if self.place is self._service.scratch:
+        if nbytes >= GREAT_BYTES:
+            self._take_much(nbytes)
+        elif self.place is self._service.scratch:
             self._intake.take(self.place[:nbytes].tobytes())
-            full = nbytes >= SCRATCH_BYTES and self.place is self._service.scratch
         else:
             self.place = self.place[nbytes:]
             self._intake.filled(nbytes)
-            full = nbytes >= READ_BYTES
-        # Where a read brought all that it could, the loop would read on, dozens of times, before it turns to others.
-        if full and self._intake.upload is not None and not self._transport.is_closing():
+
+    def _take_much(self, count: int) -> None:
+        """Where a read brings all that it may, the loop would read on, dozens of times, before it turns to others."""
+        service, intake, place = self._service, self._intake, self.place
+        ration = service.ration
+        full = count >= min(ration.left, len(place))
+        ration.count(count)
+        if place is service.scratch:
+            intake.take(place[:count].tobytes())
+            if self.place is not service.scratch and ration.left > GREAT_BYTES:
+                return
+        else:
+            self.place = place[count:]
+            intake.filled(count)
+        if full and intake.upload is not None and not self._transport.is_closing():
             self._transport.pause_reading()
-            self._service.loop.call_soon(self._read_on)
+            ration.wait(self._read_on)
 
     def _read_on(self) -> None:
         if not self._outbox.paused and not self._transport.is_closing():

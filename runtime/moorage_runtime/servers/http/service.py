@@ -14,6 +14,7 @@ from moorage_runtime.servers.http.answers import JSON, Answer, Answers, lines
 from moorage_runtime.servers.http.app import App
 from moorage_runtime.servers.http.heads import Heads
 from moorage_runtime.servers.http.limits import Limits
+from moorage_runtime.servers.ration import Ration
 from moorage_runtime.servers.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Service:
         "limits",
         "loop",
         "observer",
+        "ration",
         "refused",
         "scratch",
         "traffic",
@@ -79,6 +81,7 @@ class Service:
         self.heads = Heads(app, limits)
         self.connections: set[Connection] = set()
         self.bodies = 0
+        self.ration = Ration(lambda: self.loop)
         self.scratch = memoryview(bytearray(SCRATCH_BYTES))
         self._prefix = os.urandom(4).hex().encode()
         self._count = itertools.count()

@@ -18,6 +18,8 @@ from moorage_runtime.servers.http2.service import Service
 from moorage_runtime.servers.http2.strain import Strain
 from moorage_runtime.servers.http2.stream import Stream
 
+# Behind as much as this more waits, and the loop would read on before it turns to others.
+MUCH_BYTES = 64 << 10
 _RESET = struct.pack("ii", 1, 0)
 _CROWDED = ConnectionFault(Code.ENHANCE_YOUR_CALM, "too many connections")
 
@@ -81,7 +83,7 @@ class Connection(asyncio.Protocol):
         outbox = self.outbox
         outbox.gather()
         try:
-            if not self.intake.take(data):
+            if not self.intake.take(data) or len(data) >= MUCH_BYTES:
                 self._pause()
         except ConnectionFault as fault:
             self.fail(fault)
@@ -106,7 +108,7 @@ class Connection(asyncio.Protocol):
         if not self._paused and not self.ending:
             self._paused = True
             self._transport.pause_reading()
-            self._service.loop.call_soon(self._resume)
+            self._service.ration.wait(self._resume)
 
     def _resume(self) -> None:
         if self._paused and not self.outbox.stalled and not self.ending:

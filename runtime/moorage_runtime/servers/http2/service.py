@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from moorage_runtime.servers.http2.app import App
 from moorage_runtime.servers.http2.heads import Heads
 from moorage_runtime.servers.http2.limits import Limits
+from moorage_runtime.servers.ration import Ration
 
 if TYPE_CHECKING:
     from moorage_runtime.servers.http2.connection import Connection
@@ -19,7 +20,7 @@ class Service:
     should go elsewhere. `loop` is set when the port opens.
     """
 
-    __slots__ = ("clock", "connections", "heads", "leaving", "limits", "loop", "streams")
+    __slots__ = ("clock", "connections", "heads", "leaving", "limits", "loop", "ration", "streams")
 
     loop: asyncio.AbstractEventLoop
 
@@ -32,3 +33,4 @@ class Service:
         self.heads = Heads(app, limits)
         self.connections: set[Connection] = set()
         self.streams = 0
+        self.ration = Ration(lambda: self.loop)

@@ -8,9 +8,9 @@ import zlib
 import pytest
 from tests.unit.runtime.http.wire import Action, Shop, Wire, echo, request
 
-from moorage_runtime.servers.http.connection import READ_BYTES
 from moorage_runtime.servers.http.limits import Limits
 from moorage_runtime.servers.http.service import SCRATCH_BYTES
+from moorage_runtime.servers.ration import GREAT_BYTES, TURN_BYTES
 
 CHUNKED = b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -51,15 +51,9 @@ def flooded(wire: Wire, data: bytes) -> list[int]:
     """What is read in each turn of the loop where there always is more."""
     turns = []
     while data:
-        read = 0
-        while data and not wire.paused:
-            place = wire.connection.get_buffer(-1)
-            count = min(len(place), len(data))
-            place[:count] = data[:count]
-            data = data[count:]
-            wire.connection.buffer_updated(count)
-            read += count
-        turns.append(read)
+        before = len(data)
+        data = one_poll(wire, data)
+        turns.append(before - len(data))
         wire.loop.turn()
     return turns
 
@@ -74,11 +68,42 @@ def test_who_sends_without_a_pause_lets_others_have_their_turn(chunked: bool) ->
     else:
         data = request("/large", bytes(size))
     turns = flooded(wire, data + request())
-    assert max(turns) <= (SCRATCH_BYTES if chunked else SCRATCH_BYTES + READ_BYTES)
+    assert max(turns) <= (SCRATCH_BYTES if chunked else TURN_BYTES)
     assert len(wire.shop.later[0].body) == size
     wire.shop.later[0].answer(200, b"")
     assert wire.statuses == [200, 200]
     assert not wire.paused
+
+
+@pytest.mark.parametrize("size", [200_000, 3 << 20])
+def test_thirty_that_send_much_at_once_are_read_one_after_the_other(size: int) -> None:
+    """A turn of the loop reads one ration, and of each further connection no more than what it always may bring."""
+    wire = Wire()
+    wire.shop.routes[b"/large"] = Action(wire.shop.later.append, body_limit=size)
+    wires = [wire, *(wire.another() for _ in range(29))]
+    left = [request("/large", bytes([number]) * size) for number in range(30)]
+    while any(left):
+        read = 0
+        for number, each in enumerate(wires):
+            before = len(left[number])
+            left[number] = one_poll(each, left[number])
+            read += before - len(left[number])
+        assert 0 < read <= TURN_BYTES + 29 * GREAT_BYTES
+        wire.loop.once()
+    assert sorted(bytes(each.body) for each in wire.shop.later) == [bytes([number]) * size for number in range(30)]
+
+
+def one_poll(wire: Wire, data: bytes) -> bytes:
+    """What a turn of the loop leaves of `data`, which waits in the kernel."""
+    while data and not wire.paused:
+        place = wire.connection.get_buffer(-1)
+        count = min(len(place), len(data))
+        place[:count] = data[:count]
+        data = data[count:]
+        wire.connection.buffer_updated(count)
+        if count < len(place):
+            break
+    return data
 
 
 def test_a_request_without_a_body_has_an_empty_one() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import NamedTuple, cast
 
 from moorage_runtime.errors import RequestFault
@@ -92,7 +93,12 @@ class Loop:
 
     def turn(self) -> None:
         while self.soon:
-            act, arguments = self.soon.pop(0)
+            self.once()
+
+    def once(self) -> None:
+        """What is due, and not what that puts off."""
+        due, self.soon = self.soon, []
+        for act, arguments in due:
             act(*arguments)
 
 
@@ -117,6 +123,15 @@ class Wire:
         )
         self.loop = Loop()
         self.service.loop = cast(asyncio.AbstractEventLoop, self.loop)
+        self._come()
+
+    def another(self) -> Wire:
+        """One more client of the same port."""
+        made = copy(self)
+        made._come()
+        return made
+
+    def _come(self) -> None:
         self.patience = Patience(self.service.limits)
         self.out = bytearray()
         self.unread = 0
