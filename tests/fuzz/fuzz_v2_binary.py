@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from tests.fuzz.fuzz_v2_json import LIMITS, OUTPUTS, check
 from tests.unit.runtime.bad import v2_binary, v2_json
 
-from moorage_runtime.codecs.slices import finish
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.codecs.v2.writer import Writer
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import finish
 from moorage_runtime.tensors import Array, TensorSpec
 
 WRITER = Writer("m", "1")

@@ -7,7 +7,6 @@ from tests.unit.runtime.bad import v2_json
 from tests.unit.runtime.identities import NUMPY
 
 from moorage_runtime.codecs import numbers
-from moorage_runtime.codecs.slices import finish
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.quick import Quick
@@ -15,6 +14,7 @@ from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import finish
 from moorage_runtime.tensors import TensorSpec, dtype_of, fits
 
 # Bodies here are short, and yet are to be read like long ones.

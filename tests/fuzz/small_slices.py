@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from moorage_runtime.codecs import slices
-from moorage_runtime.codecs.slices import Steps, finish
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import Steps, finish
 
 T = TypeVar("T")
 

@@ -19,6 +19,11 @@ class Page:
         self._lines: list[str] = []
         self._name = ""
 
+    @property
+    def size(self) -> int:
+        """How many samples and heads of families it has, about."""
+        return len(self._lines)
+
     def family(self, name: str, kind: str, about: str) -> Page:
         """Begin a family. `kind`: counter, gauge or histogram; a counter's name ends in `_total`."""
         self._name = name

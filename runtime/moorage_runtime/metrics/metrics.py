@@ -9,9 +9,12 @@ from moorage_runtime.metrics import process
 from moorage_runtime.metrics.exposition import Labels, Page
 from moorage_runtime.metrics.histogram import SECONDS
 from moorage_runtime.metrics.meters import DoorMeter, ModelMeter
+from moorage_runtime.steps import Steps, finish
 
 DOORS = ("v2", "v1", "features", "grpc")
 Row = tuple[Labels, ModelMeter]
+# Written at once: a fraction of a millisecond.
+_STEP_LINES = 100
 
 
 class Metrics:
@@ -52,12 +55,23 @@ class Metrics:
 
     def render(self) -> bytes:
         """The exposition text."""
-        page = Page()
+        return finish(self.steps())
+
+    def steps(self) -> Steps[bytes]:
+        """The same in steps, between which others can have their turn: with many models it takes milliseconds."""
+        page, told = Page(), 0
+        for _ in self._write(page):
+            if page.size - told >= _STEP_LINES:
+                told = page.size
+                yield
+        return page.render()
+
+    def _write(self, page: Page) -> Iterator[None]:
         rows: list[Row] = [
             ({"model": name, "version": version}, meter) for (name, version), meter in self._models.items()
         ]
-        _requests(page, rows)
-        _runs(page, rows)
+        yield from _requests(page, rows)
+        yield from _runs(page, rows)
         page.family("moorage_refusals_total", "counter", "Requests over HTTP that were refused before any door.")
         for (status, reason), count in self._refusals.items():
             page.sample(count, {"status": str(status), "reason": reason})
@@ -66,39 +80,47 @@ class Metrics:
         page.family("moorage_route_generation", "gauge", "Generation of the route table in force.").sample(
             self._generation()
         )
+        yield
         for describe in self.also:
             describe(page)
+            yield
         process.describe(page)
-        return page.render()
 
 
-def _requests(page: Page, rows: Iterable[Row]) -> None:
+def _requests(page: Page, rows: Iterable[Row]) -> Iterator[None]:
     page.family("moorage_requests_total", "counter", "Inference requests by door and outcome.")
     for labels, door in _doors(rows):
         for name, count in door.outcomes():
             page.sample(count, {**labels, "outcome": name})
+        yield
     page.family("moorage_request_seconds", "histogram", "Seconds from a request's head to its answer.")
     for labels, door in _doors(rows):
         page.histogram(door.seconds, labels, SECONDS)
+        yield
     page.family("moorage_request_bytes_total", "counter", "Bytes of the bodies of requests.")
     for labels, door in _doors(rows):
         page.sample(door.received, labels)
+    yield
     page.family("moorage_response_bytes_total", "counter", "Bytes of the bodies of answers.")
     for labels, door in _doors(rows):
         page.sample(door.sent, labels)
+    yield
 
 
-def _runs(page: Page, rows: Iterable[Row]) -> None:
+def _runs(page: Page, rows: Iterable[Row]) -> Iterator[None]:
     page.family("moorage_queue_seconds", "histogram", "Seconds that a request waited for its run.")
     for labels, meter in rows:
         meter.settle()
         page.histogram(meter.queue, labels)
+        yield
     page.family("moorage_inference_seconds", "histogram", "Seconds of one run of the model.")
     for labels, meter in rows:
         page.histogram(meter.inference, labels)
+        yield
     page.family("moorage_batch_rows", "histogram", "Rows of one run of the model.")
     for labels, meter in rows:
         page.histogram(meter.rows, labels)
+        yield
     page.family("moorage_batch_splits_total", "counter", "Batches that were run again, each request alone.")
     for labels, meter in rows:
         for reason, count in meter.splits.items():
@@ -107,6 +129,7 @@ def _runs(page: Page, rows: Iterable[Row]) -> None:
     for labels, meter in rows:
         for state, count in meter.cache.items():
             page.sample(count, {**labels, "state": state})
+    yield
 
 
 def _gauges(page: Page, rows: Iterable[Row]) -> None:

@@ -6,7 +6,11 @@ import msgspec
 
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.metrics.exposition import CONTENT_TYPE
-from moorage_runtime.servers.rest.door import Methods, reading
+from moorage_runtime.metrics.metrics import Metrics
+from moorage_runtime.servers.http.exchange import Exchange
+from moorage_runtime.servers.rest.door import Document, Methods, reading
+from moorage_runtime.servers.rest.turns import Turns
+from moorage_runtime.steps import Steps
 
 PATHS = "/livez, /startupz, /readyz, /metrics, /state"
 TEXT = b"text/plain; charset=utf-8"
@@ -17,6 +21,7 @@ class AdminDoor:
 
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
+        self._turns = Turns()
 
     def match(self, parts: list[str]) -> Methods | None:
         """Probes, metrics and state."""
@@ -29,10 +34,26 @@ class AdminDoor:
             case ["readyz"]:
                 return reading(lambda: _probe(plane.ready, b"ready\n", _why_not(plane)), TEXT)
             case ["metrics"]:
-                return reading(lambda: (200, plane.metrics.render()), CONTENT_TYPE)
+                return {b"GET": _MetricsPage(plane.metrics, self._turns)}
             case ["state"]:
                 return reading(lambda: (200, msgspec.json.encode(plane.state() | msgspec.to_builtins(plane.report()))))
         return None
+
+
+class _MetricsPage(Document):
+    """Written in turns, for it is long where there are many models."""
+
+    def __init__(self, metrics: Metrics, turns: Turns) -> None:
+        super().__init__(lambda: (200, metrics.render()), CONTENT_TYPE)
+        self._metrics = metrics
+        self._turns = turns
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Answer with the page, soon."""
+        self._turns.take(exchange, self._told(exchange))
+
+    def _told(self, exchange: Exchange) -> Steps[None]:
+        exchange.answer(200, (yield from self._metrics.steps()), CONTENT_TYPE)
 
 
 def _why_not(plane: DataPlane) -> bytes:

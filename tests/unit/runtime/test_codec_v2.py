@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage_runtime.codecs.slices import finish
 from moorage_runtime.codecs.v2 import elements, expected, metadata
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.codecs.v2.writer import Writer
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import finish
 from moorage_runtime.tensors import DATATYPES, TensorSpec, datatype_of, dtype_of, fits, zeros
 
 X = {"x": TensorSpec("x", "FP32", (-1, 2))}

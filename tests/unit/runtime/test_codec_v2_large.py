@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from tests.unit.runtime.bad import v2_json
 
 from moorage_runtime.codecs import slices
-from moorage_runtime.codecs.slices import GREAT_BYTES, finish
+from moorage_runtime.codecs.slices import GREAT_BYTES
 from moorage_runtime.codecs.v2 import elements, outline
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import finish
 from moorage_runtime.tensors import TensorSpec
 
 ROWS = 40_000

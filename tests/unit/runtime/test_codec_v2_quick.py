@@ -11,12 +11,12 @@ import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from moorage_runtime.codecs.slices import finish
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
 from moorage_runtime.codecs.v2.quick import Quick
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import finish
 from moorage_runtime.tensors import TensorSpec, dtype_of
 
 OUTPUTS = {"y": TensorSpec("y", "FP32", (-1,)), "z": TensorSpec("z", "INT64", (-1,))}

@@ -17,7 +17,7 @@ from tests.unit.runtime.test_plane_stream import ends, plane_of
 
 from moorage_runtime.codecs.features.question import Options, Question
 from moorage_runtime.codecs.features.writer import Writer as FeaturesWriter
-from moorage_runtime.codecs.slices import GREAT_ELEMENTS, SLICE_BYTES, finish
+from moorage_runtime.codecs.slices import GREAT_ELEMENTS, SLICE_BYTES
 from moorage_runtime.codecs.v1 import writer as v1
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.codecs.v2.writer import Writer as V2Writer
@@ -31,6 +31,7 @@ from moorage_runtime.servers.rest.router import Router
 from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.servers.rest.v1 import V1Door
 from moorage_runtime.servers.rest.v2 import V2Door
+from moorage_runtime.steps import finish
 from moorage_runtime.tensors import TensorSpec
 
 MANY = 5000

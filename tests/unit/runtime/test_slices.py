@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from moorage_runtime.artifact import Column, Signature
 from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.features.reader import Reader
-from moorage_runtime.codecs.slices import OBJECTS, Cut, Unsliced, finish, numbers, parts
+from moorage_runtime.codecs.slices import OBJECTS, Cut, Unsliced, numbers, parts
 from moorage_runtime.codecs.v1.reader import V1Reader
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.signature import layout
+from moorage_runtime.steps import finish
 from moorage_runtime.tensors import TensorSpec
 
 WORDS = layout(

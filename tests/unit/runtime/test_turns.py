@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.chunks import Chunked
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.head import nothing
 from moorage_runtime.servers.rest.turns import Turns
+from moorage_runtime.steps import Steps
 
 
 @dataclass

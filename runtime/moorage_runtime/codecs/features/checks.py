@@ -10,6 +10,7 @@ import msgspec
 
 from moorage_runtime.codecs.features import values
 from moorage_runtime.codecs.features.question import REQUEST_ID_CHARACTERS, Options
+from moorage_runtime.codecs.slices import Body
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.signature import Feature
 
@@ -28,6 +29,8 @@ _GREAT_BYTES = 64 << 10
 _MANY_KEYS = 1000
 _KEYS = ("features", "rows", "options", "parameters")
 _UNKNOWN = 'is unknown; send "features" or "rows", and "options"'
+# The first key's beginning, and what is behind it: where that is no quote, it is longer than any that is known.
+_FIRST_KEY = re.compile(rb'[ \t\r\n]{0,64}+\{[ \t\r\n]{0,64}+"([^"\\]{0,128}+)(.)', re.DOTALL).match
 _outline = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _unknown_field = re.compile(r"unknown field `(.*)`$", re.DOTALL).search
 _Part = msgspec.Raw | msgspec.UnsetType
@@ -101,6 +104,16 @@ def wrong_rows(part: bytes, features: Sequence[Feature], first: int) -> RequestF
     except _Enough:
         more = "; and more"
     return RequestFault(422, INVALID, "; ".join(problems.found) + more) if problems.found else None
+
+
+def glance(body: Body) -> None:
+    """Raises `RequestFault` 422 for a great body whose first key is unknown, however it may go on."""
+    first = _FIRST_KEY(body)
+    if first is None or first[2] == b"\\":
+        return
+    key = first[1].decode(errors="replace")
+    if key not in _KEYS or first[2] != b'"':
+        raise RequestFault(422, INVALID, f"{quoted(key)}: {_UNKNOWN}")
 
 
 def _glance(body: bytes, features: Mapping[str, Feature]) -> None:

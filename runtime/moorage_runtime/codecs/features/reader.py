@@ -10,9 +10,10 @@ import numpy as np
 from moorage_runtime.codecs.features import checks, compiled, values
 from moorage_runtime.codecs.features.question import PLAIN, Options, Question
 from moorage_runtime.codecs.features.sliced import Sliced
-from moorage_runtime.codecs.slices import Body, Steps, Unsliced, undisturbed
+from moorage_runtime.codecs.slices import Body, Unsliced, refuse_blank, undisturbed
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.signature import Layout
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of
 
 _UNSET = msgspec.UNSET
@@ -48,6 +49,8 @@ class Reader:
 
     def steps(self, body: Body) -> Steps[Question]:
         """The same in steps, between which others can have their turn."""
+        refuse_blank(body)
+        checks.glance(body)
         try:
             return (yield from self.sliced(body, "rows"))
         except Unsliced as found:

@@ -10,8 +10,9 @@ import numpy as np
 
 from moorage_runtime.codecs.features import values
 from moorage_runtime.codecs.features.question import PLAIN, Options
-from moorage_runtime.codecs.slices import OBJECTS, Body, Steps, Unsliced, great_list, keys, parts, without
+from moorage_runtime.codecs.slices import OBJECTS, Body, Unsliced, great_list, keys, parts, without
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array
 
 _ROWS = keys("rows", "instances")

@@ -9,8 +9,9 @@ import msgspec
 
 from moorage_runtime.codecs.features.question import Question
 from moorage_runtime.codecs.features.roles import Labels, Roles, roles
-from moorage_runtime.codecs.slices import GREAT_ELEMENTS, SLICE_ELEMENTS, Steps
+from moorage_runtime.codecs.slices import GREAT_ELEMENTS, SLICE_ELEMENTS
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array, TensorSpec
 
 _encode = msgspec.json.Encoder().encode

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from moorage_runtime.codecs.features.reader import Reader
-from moorage_runtime.codecs.slices import Around, Body, Steps, Unsliced, great_list, keys, undisturbed
+from moorage_runtime.codecs.slices import Around, Body, Unsliced, great_list, keys, refuse_blank, undisturbed
 from moorage_runtime.codecs.v1.nested import is_bytes, opening, tensor
 from moorage_runtime.codecs.v1.plain_rows import PlainRows
 from moorage_runtime.codecs.v1.refusals import invalid, malformed, names
 from moorage_runtime.codecs.v1.request import Request, Sent
 from moorage_runtime.codecs.v1.sliced import Sliced, too_many
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array, TensorSpec
 
 _NONE: Mapping[str, TensorSpec] = {}
@@ -57,6 +58,7 @@ class V1Reader:
 
     def steps(self, body: Body) -> Steps[Request]:
         """The same in steps, between which others can have their turn."""
+        refuse_blank(body)
         around = great_list(body, _LISTS)
         if around is not None and _signed(body, around.start):
             around = None
@@ -75,7 +77,11 @@ class V1Reader:
 
     def _by_slices(self, body: Body, around: Around) -> Steps[Request | None]:
         by_row, path = around.key == _INSTANCES, around.key.decode()
-        named = by_row and _OBJECT.match(body, around.start) is not None
+        objects = _OBJECT.match(body, around.start) is not None
+        named = by_row and objects
+        if objects and not by_row and not is_bytes(msgspec.Raw(body[around.start : around.start + _AROUND_BYTES])):
+            # Lists of numbers are needed; the first element tells what the whole of it would.
+            self._alone(msgspec.Raw(b"[{}]"), path)
         try:
             if named:
                 question = yield from self._features.sliced(body, path)

@@ -6,11 +6,12 @@ import msgspec
 import numpy as np
 
 from moorage_runtime.codecs import numbers
-from moorage_runtime.codecs.slices import Around, Body, Steps, Unsliced, parts, without
+from moorage_runtime.codecs.slices import Around, Body, Unsliced, parts, without
 from moorage_runtime.codecs.slices import numbers as numbers_nested
 from moorage_runtime.codecs.v1.nested import decoder, opening, tensor
 from moorage_runtime.codecs.v1.refusals import invalid, malformed
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of, fits
 
 _OPENING_BYTES = 64

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from moorage_runtime.codecs.slices import GREAT_ELEMENTS, SLICE_ELEMENTS, Steps
+from moorage_runtime.codecs.slices import GREAT_ELEMENTS, SLICE_ELEMENTS
 from moorage_runtime.codecs.v1.refusals import invalid
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array
 
 _encode = msgspec.json.Encoder().encode

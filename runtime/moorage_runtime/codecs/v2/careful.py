@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from moorage_runtime.codecs import slices
-from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.codecs.v2 import blobs, elements, parameters, wire
 from moorage_runtime.codecs.v2.outline import outline
 from moorage_runtime.codecs.v2.request import NOTHING, InferRequest, invalid, names, shown
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array, TensorSpec, fits
 
 
@@ -56,9 +56,10 @@ Lists = Mapping[bytes, memoryview]
 def _outlined(text: blobs.Body) -> Steps[tuple[wire.Request, Lists]]:
     found = yield from outline(text)
     yield
-    read = wire.read_large if len(found.text) > slices.GREAT_BYTES else wire.read
     try:
-        return read(found.text), found.lists
+        if len(found.text) > slices.GREAT_BYTES:
+            return (yield from wire.read_large(found.text)), found.lists
+        return wire.read(found.text), found.lists
     except RequestFault as fault:
         if not found.lists or fault.status != _INVALID:
             raise

@@ -12,10 +12,11 @@ import msgspec
 import numpy as np
 
 from moorage_runtime.codecs import numbers
-from moorage_runtime.codecs.slices import SLICE_ELEMENTS, Body, Steps
+from moorage_runtime.codecs.slices import SLICE_ELEMENTS, Body
 from moorage_runtime.codecs.v2 import slices
 from moorage_runtime.codecs.v2.request import invalid, malformed
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array, dtype_of
 
 ELEMENTS: dict[str, type] = {"BOOL": bool, "BYTES": str, "FP16": float, "FP32": float, "FP64": float}

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.v2 import elements, wire
 from moorage_runtime.codecs.v2.careful import shape_of
 from moorage_runtime.codecs.v2.request import invalid, malformed, names
+from moorage_runtime.steps import finish
 from moorage_runtime.tensors import Array, TensorSpec
 
 
@@ -43,7 +43,7 @@ def read(body: bytes, outputs: Mapping[str, TensorSpec]) -> dict[str, Array]:
         shape = _shape(told.data, spec, path) if told.shape is None else told.shape
         tensor = wire.Tensor(told.name, shape, told.datatype or spec.datatype)
         steps = elements.read(told.data, spec.datatype, shape_of(tensor, spec, path), f"{path}.data")
-        arrays[told.name] = slices.finish(steps)
+        arrays[told.name] = finish(steps)
     return arrays
 
 

@@ -6,7 +6,8 @@ import os
 import re
 from typing import NamedTuple
 
-from moorage_runtime.codecs.slices import Body, Steps
+from moorage_runtime.codecs.slices import Body
+from moorage_runtime.steps import Steps
 
 FEW_BYTES = 4 << 10
 _DATA = re.compile(rb'"data"[ \t\r\n]*:[ \t\r\n]*(\[[ \t\r\n\[]{0,64})')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moorage_runtime.codecs.slices import GREAT_BYTES, Steps, finish
+from moorage_runtime.codecs.slices import GREAT_BYTES
 from moorage_runtime.codecs.v2.blobs import Body
 from moorage_runtime.codecs.v2.careful import Careful
 from moorage_runtime.codecs.v2.parameters import Outputs
@@ -12,6 +12,7 @@ from moorage_runtime.codecs.v2.quick import Quick
 from moorage_runtime.codecs.v2.request import NOTHING, InferRequest, invalid
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import Steps, finish
 from moorage_runtime.tensors import TensorSpec
 
 

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from moorage_runtime.codecs import slices
-from moorage_runtime.codecs.slices import Steps
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array
 
-_COMMA = re.compile(rb"[ \t\r\n]*,")
 _COUNTED_BYTES = 256 << 10
 
 
@@ -34,12 +33,12 @@ def read(text: memoryview, depth: int, array: Array, decode: Callable[[bytes, in
 
 def _parts(text: memoryview, depth: int) -> Iterator[bytes]:
     """The list as lists of some of its elements. Numbers have no quotes, so that all brackets and commas are JSON's."""
-    mark = re.compile(rb"\]" * (depth - 1) or rb"(?=,)")
+    # A number that never ends is passed as fast as memory is read: the pattern begins with what is sought.
+    cut = re.compile(rb"\]" * (depth - 1) + rb"[ \t\r\n]*," if depth > 1 else rb",")
     start, end = 1, len(text) - 1
     while start < end:
-        place = mark.search(text, start + slices.SLICE_BYTES, end)
-        comma = _COMMA.match(text, place.end(), end) if place is not None else None
-        stop, after = (comma.start(), comma.end()) if comma is not None else (end, end)
+        comma = cut.search(text, start + slices.SLICE_BYTES, end)
+        stop, after = (comma.end() - 1, comma.end()) if comma is not None else (end, end)
         yield b"".join((b"[", text[start:stop], b"]"))
         start = after
 

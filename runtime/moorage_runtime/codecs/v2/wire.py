@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+from moorage_runtime.codecs.slices import refuse_blank
 from moorage_runtime.codecs.v2.request import malformed
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.steps import Steps
 
 ABSENT = msgspec.Raw(b"")
 Length = Annotated[int, msgspec.Meta(ge=0)]
@@ -63,12 +65,16 @@ def read(text: bytes | bytearray | memoryview) -> Request:
         raise malformed(error) from error
 
 
-def read_large(text: bytes | bytearray | memoryview) -> Request:
-    """The same for a long text, of which only the tensors' data may be long. Raises `RequestFault` 400 or 413."""
+def read_large(text: bytes | bytearray | memoryview) -> Steps[Request]:
+    """The same for a long text, of which only the tensors' data may be long, in steps. Raises `RequestFault` 400 or
+    413.
+    """
+    refuse_blank(text)
     try:
         size = len(memoryview(_decode_sides(text).parameters))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error) from error
     if size > _PARAMETERS_BYTES:
         raise RequestFault(413, "JsonTooLarge", f"parameters: may have {_PARAMETERS_BYTES} bytes of JSON")
+    yield
     return read(text)

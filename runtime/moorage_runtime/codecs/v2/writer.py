@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from moorage_runtime.codecs.slices import GREAT_ELEMENTS, Steps
+from moorage_runtime.codecs.slices import GREAT_ELEMENTS
 from moorage_runtime.codecs.v2 import blobs, elements
 from moorage_runtime.codecs.v2.request import InferRequest
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array, datatype_of
 
 _SHAPES = 256

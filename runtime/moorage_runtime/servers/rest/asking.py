@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from moorage_runtime.codecs.slices import GREAT_BYTES, Steps
+from moorage_runtime.codecs.slices import GREAT_BYTES
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
@@ -17,6 +17,7 @@ from moorage_runtime.servers.rest.faults import turn_away
 from moorage_runtime.servers.rest.http_call import HttpCall
 from moorage_runtime.servers.rest.terms import Terms
 from moorage_runtime.servers.rest.turns import Turns
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array
 
 

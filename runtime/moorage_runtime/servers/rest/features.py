@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 
 from moorage_runtime.codecs.features.question import Question
-from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.served import Served
@@ -19,6 +18,7 @@ from moorage_runtime.servers.rest.asking import Asking
 from moorage_runtime.servers.rest.door import Methods
 from moorage_runtime.servers.rest.interpreters import Interpreter, Interpreters
 from moorage_runtime.servers.rest.turns import Turns
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array
 
 DOOR = "features"

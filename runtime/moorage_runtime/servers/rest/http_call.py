@@ -8,7 +8,6 @@ from mypy_extensions import mypyc_attr
 
 from moorage_runtime.batching.member import client_gone
 from moorage_runtime.caching.states import BYPASS, COALESCED, HIT, MISS
-from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.answers import Content
@@ -17,6 +16,7 @@ from moorage_runtime.servers.rest import media
 from moorage_runtime.servers.rest.faults import refuse
 from moorage_runtime.servers.rest.terms import Terms
 from moorage_runtime.servers.rest.turns import Turns
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array
 from moorage_runtime.tracing import Tracer
 

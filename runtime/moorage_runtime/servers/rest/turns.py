@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections import deque
 
-from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.http.faults import internal
 from moorage_runtime.servers.rest.faults import refuse
+from moorage_runtime.steps import Steps
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from moorage_runtime.codecs.slices import Steps
 from moorage_runtime.codecs.v1 import writer
 from moorage_runtime.codecs.v1.reader import V1Reader
 from moorage_runtime.codecs.v1.request import Request
@@ -25,6 +24,7 @@ from moorage_runtime.servers.rest.asking import Asking
 from moorage_runtime.servers.rest.door import Methods, reading
 from moorage_runtime.servers.rest.interpreters import Interpreters
 from moorage_runtime.servers.rest.turns import Turns
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array
 
 DOOR = "v1"

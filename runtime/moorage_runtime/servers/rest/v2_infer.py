@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from moorage_runtime.codecs.slices import GREAT_BYTES, Steps
+from moorage_runtime.codecs.slices import GREAT_BYTES
 from moorage_runtime.codecs.v2.reader import Reader
 from moorage_runtime.codecs.v2.request import InferRequest
 from moorage_runtime.codecs.v2.writer import Writer
@@ -22,6 +22,7 @@ from moorage_runtime.servers.rest.faults import turn_away
 from moorage_runtime.servers.rest.http_call import HttpCall
 from moorage_runtime.servers.rest.terms import BINARY_HEADER, Terms
 from moorage_runtime.servers.rest.turns import Turns
+from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array
 
 DOOR: Final = "v2"
