@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 from tests.unit.runtime.http.wire import Loop
 
-from moorage_runtime.servers.ration import GREAT_BYTES, TURN_BYTES, Ration
+from moorage_runtime.servers.ration import GREAT_BYTES, READ_BYTES, TURN_BYTES, Ration
 
 
 @pytest.fixture
@@ -35,15 +35,24 @@ def test_a_little_may_always_be_read(ration: Ration) -> None:
     assert ration.left == GREAT_BYTES
 
 
-def test_one_reads_on_in_each_turn_in_the_order_in_which_they_came(loop: Loop, ration: Ration) -> None:
+def test_while_somebody_waits_nobody_comes_in_between(loop: Loop, ration: Ration) -> None:
+    ration.wait(lambda: None)
+    loop.once()
+    assert ration.left == GREAT_BYTES
+    loop.once()
+    assert ration.left == TURN_BYTES
+
+
+def test_few_read_on_in_each_turn_in_the_order_in_which_they_came(loop: Loop, ration: Ration) -> None:
     seen: list[str] = []
-    for name in "abc":
+    for name in "abcdefghijklmnopqr":
         ration.wait(partial(seen.append, name))
     turns = []
-    while loop.soon:
+    while len(seen) < 18:
         loop.once()
         turns.append("".join(seen))
-    assert turns == ["a", "ab", "abc"]
+    assert turns == ["abcdefgh", "abcdefghijklmnop", "abcdefghijklmnopqr"]
+    assert TURN_BYTES == 8 * READ_BYTES
 
 
 def test_who_waits_again_comes_after_the_others(loop: Loop, ration: Ration) -> None:

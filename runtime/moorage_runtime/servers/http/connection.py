@@ -15,7 +15,7 @@ from moorage_runtime.servers.http.parting import part
 from moorage_runtime.servers.http.patience import Phase
 from moorage_runtime.servers.http.service import Service
 from moorage_runtime.servers.http.stream import Stream
-from moorage_runtime.servers.ration import GREAT_BYTES
+from moorage_runtime.servers.ration import GREAT_BYTES, READ_BYTES
 
 _CROWDED = RequestFault(503, "TooManyConnections", "too many connections", ((b"retry-after", b"1"),))
 _TCP_CLOSED = 7
@@ -31,6 +31,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_ending",
+        "_first",
         "_intake",
         "_lingered",
         "_outbox",
@@ -48,7 +49,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._ending = False
+        self._ending = self._first = False
         self._lingered = 0
         self.half_closed = False
         self.place = service.scratch
@@ -76,14 +77,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Where the next bytes go: to a place that all connections share, or straight into a large body."""
-        place, left = self.place, self._service.ration.left
+        place, left = self.place, READ_BYTES if self._first else min(READ_BYTES, self._service.ration.left)
         return place if len(place) <= left else place[:left]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes have come."""
         if nbytes >= GREAT_BYTES:
             self._take_much(nbytes)
-        elif self.place is self._service.scratch:
+            return
+        self._first = False
+        if self.place is self._service.scratch:
             self._intake.take(self.place[:nbytes].tobytes())
         else:
             self.place = self.place[nbytes:]
@@ -93,7 +96,8 @@ class Connection(asyncio.BufferedProtocol):
         """Where a read brings all that it may, the loop would read on, dozens of times, before it turns to others."""
         service, intake, place = self._service, self._intake, self.place
         ration = service.ration
-        full = count >= min(ration.left, len(place))
+        full = count >= min(READ_BYTES if self._first else ration.left, READ_BYTES, len(place))
+        self._first = False
         ration.count(count)
         if place is service.scratch:
             intake.take(place[:count].tobytes())
@@ -108,6 +112,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _read_on(self) -> None:
         if not self._outbox.paused and not self._transport.is_closing():
+            self._first = True
             self._transport.resume_reading()
 
     def eof_received(self) -> bool:

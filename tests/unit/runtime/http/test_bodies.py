@@ -10,7 +10,7 @@ from tests.unit.runtime.http.wire import Action, Shop, Wire, echo, request
 
 from moorage_runtime.servers.http.limits import Limits
 from moorage_runtime.servers.http.service import SCRATCH_BYTES
-from moorage_runtime.servers.ration import GREAT_BYTES, TURN_BYTES
+from moorage_runtime.servers.ration import GREAT_BYTES, READ_BYTES, TURN_BYTES
 
 CHUNKED = b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -68,7 +68,7 @@ def test_who_sends_without_a_pause_lets_others_have_their_turn(chunked: bool) ->
     else:
         data = request("/large", bytes(size))
     turns = flooded(wire, data + request())
-    assert max(turns) <= (SCRATCH_BYTES if chunked else TURN_BYTES)
+    assert max(turns) <= (SCRATCH_BYTES if chunked else SCRATCH_BYTES + READ_BYTES)
     assert len(wire.shop.later[0].body) == size
     wire.shop.later[0].answer(200, b"")
     assert wire.statuses == [200, 200]
@@ -82,14 +82,16 @@ def test_thirty_that_send_much_at_once_are_read_one_after_the_other(size: int) -
     wire.shop.routes[b"/large"] = Action(wire.shop.later.append, body_limit=size)
     wires = [wire, *(wire.another() for _ in range(29))]
     left = [request("/large", bytes([number]) * size) for number in range(30)]
+    turns = 0
     while any(left):
-        read = 0
+        read, turns = 0, turns + 1
         for number, each in enumerate(wires):
             before = len(left[number])
             left[number] = one_poll(each, left[number])
             read += before - len(left[number])
         assert 0 < read <= TURN_BYTES + 29 * GREAT_BYTES
         wire.loop.once()
+    assert turns <= 4 + 9 * (size // READ_BYTES + 1)
     assert sorted(bytes(each.body) for each in wire.shop.later) == [bytes([number]) * size for number in range(30)]
 
 
