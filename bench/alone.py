@@ -18,6 +18,7 @@ import onnxruntime
 from . import models
 from .process import CORE
 
+MODELS = ("gb", "linear", "mlp")
 ROWS = (1, 32, 64)
 SECONDS = 0.15
 TURNS = 5

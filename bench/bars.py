@@ -19,7 +19,7 @@ from .cells import (
 from .contestants import BODY_READER, GRPC_CONSTANT, KSERVE, MLP_ALONE, MLSERVER, OURS, TRITON
 from .results import Missing, Results
 
-HTTP, GRPC, MLP, IMAGE = (f"{group}: {OURS}" for group in ("http", "grpc", "mlp", "image"))
+HTTP, GRPC, LINEAR, MLP, IMAGE = (f"{group}: {OURS}" for group in ("http", "grpc", "linear", "mlp", "image"))
 UNBATCHED = f"mlp: {MLP_ALONE}"
 BENTOML = ("http: BentoML", "http: BentoML, tuned", "http: BentoML, tuned, own ASGI application")
 
@@ -43,6 +43,10 @@ class Bar:
 
 def _cheaper_than(peer: str, cell: Cell) -> Callable[[Results], float]:
     return lambda results: results.ratio(f"http: {peer}", HTTP, cell)
+
+
+def _cheaper_when_linear(cell: Cell) -> Callable[[Results], float]:
+    return lambda results: results.ratio(f"linear: {KSERVE}", LINEAR, cell)
 
 
 def _cheaper_beside_the_run(peer: str, cell: Cell) -> Callable[[Results], float]:
@@ -75,6 +79,8 @@ BARS = (
     Bar("Triton, Python backend, batching / ours, V2 JSON 1 row, CPU", _cheaper_than(TRITON, FULL), 4, least=True),
     Bar("KServe, tuned / ours, 32 rows JSON, CPU", _cheaper_than(KSERVE, MANY), 10, least=True),
     Bar("KServe, tuned / ours, 32 rows binary, CPU", _cheaper_than(KSERVE, MANY_BINARY), 13, least=True),
+    Bar("the same, logistic regression: 32 rows JSON", _cheaper_when_linear(MANY), 10, least=True),
+    Bar("the same, logistic regression: 32 rows binary", _cheaper_when_linear(MANY_BINARY), 13, least=True),
     Bar("without the model's run: 32 rows JSON", _cheaper_beside_the_run(KSERVE, MANY), 10, least=True),
     Bar("without the model's run: 32 rows binary", _cheaper_beside_the_run(KSERVE, MANY_BINARY), 13, least=True),
     Bar(

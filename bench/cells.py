@@ -35,6 +35,7 @@ IMAGE_ONE, IMAGE_EIGHT = Cell("image", 1, 1), Cell("image", 1, 8)
 
 GROUPS: dict[str, tuple[Cell, ...]] = {
     "http": (ONE, EIGHT, FULL, MANY, MANY_BINARY, V1, FEATURES, STEADY),
+    "linear": (FULL, MANY, MANY_BINARY),
     "mlp": (ONE, EIGHT, FULL),
     "grpc": (GRPC_ONE, GRPC_FULL, GRPC_MANY),
     "image": (IMAGE_ONE, IMAGE_EIGHT),

@@ -27,7 +27,7 @@ GRPC_CONSTANT = Contestant(
 
 def everyone() -> list[Contestant]:
     """All contestants, in the order of the first round."""
-    return [REFERENCE, *_ours(), GRPC_CONSTANT, BODY_READER, *_peers(), *_peers_by_grpc(), *_peers_with_mlp()]
+    return [REFERENCE, *_ours(), GRPC_CONSTANT, BODY_READER, *_peers(), *_peers_by_grpc(), *_peers_with_others()]
 
 
 def moorage(name: str, group: str = "http", model: str = "gb", **configuration: Any) -> Contestant:
@@ -68,6 +68,7 @@ def _ours() -> list[Contestant]:
         moorage(f"{OURS}, answers remembered", cache={}),
         moorage(OURS, "grpc"),
         moorage(OURS, "image", "image"),
+        moorage(OURS, "linear", "linear"),
         moorage(OURS, "mlp", "mlp"),
         moorage(MLP_ALONE, "mlp", "mlp", batcher={"maxBatchSize": 1}),
     ]
@@ -100,8 +101,9 @@ def _peers_by_grpc() -> list[Contestant]:
     ]
 
 
-def _peers_with_mlp() -> list[Contestant]:
+def _peers_with_others() -> list[Contestant]:
     return [
+        kserve(KSERVE, "tuned", group="linear", model="linear"),
         kserve(KSERVE, "tuned", group="mlp", model="mlp"),
         triton("Triton, tuned", "mlp", "mlp", tuned=True),
         triton(TRITON, "mlp", "mlp", tuned=True, batch=True),

@@ -24,7 +24,6 @@ from .places import CACHE
 from .process import CORE, NotReady, Server, running
 
 PATIENCE = 0.5
-MODELS = ("gb", "mlp")
 STRANGERS = 0.12
 TRIES = 2
 WARM_UP = 1
@@ -141,7 +140,7 @@ class Bench:
 
 def _alone() -> Record:
     with locked(TURN):
-        return {"cost": {model: alone.measure(model) for model in MODELS}}
+        return {"cost": {model: alone.measure(model) for model in alone.MODELS}}
 
 
 def _wait_for_calm() -> None:

@@ -1,6 +1,7 @@
 """The models of the benchmark, each an artifact folder as MLflow lays it out.
 
 gb: gradient boosting, 100 trees of depth 3, [-1, 30] FP32 -> label INT64, probabilities FP32.
+linear: logistic regression, the same signature: next to no work, and none that waits for a branch.
 mlp: dense 30-1024-1024-1024-2, the same signature, 8.5 MB of weights.
 image: the mean of each channel of [-1, 3, 224, 224] FP32: a big tensor for next to no work.
 """
@@ -41,7 +42,7 @@ def image() -> Any:
 
 def artifact(name: str) -> Path:
     """The folder of one model; made at the first call."""
-    make = {"gb": _boosting, "mlp": _perceptron, "image": _image}[name]
+    make = {"gb": _boosting, "linear": _linear, "mlp": _perceptron, "image": _image}[name]
     key = fingerprint(Path(__file__).read_bytes())
     return Cache(CACHE / "artifacts").make(name, key, lambda folder: _lay_out(folder, make(), name != "image"))
 
@@ -58,12 +59,23 @@ def _lay_out(folder: Path, model: onnx.ModelProto, columns: bool) -> None:
 
 
 def _boosting() -> onnx.ModelProto:
-    from skl2onnx import to_onnx
-    from sklearn.datasets import make_classification
     from sklearn.ensemble import GradientBoostingClassifier
 
+    return _classifier(GradientBoostingClassifier(n_estimators=100, max_depth=3, random_state=7))
+
+
+def _linear() -> onnx.ModelProto:
+    from sklearn.linear_model import LogisticRegression
+
+    return _classifier(LogisticRegression(random_state=7))
+
+
+def _classifier(classifier: Any) -> onnx.ModelProto:
+    from skl2onnx import to_onnx
+    from sklearn.datasets import make_classification
+
     x, y = make_classification(20_000, len(FEATURES), n_informative=12, weights=[0.97], random_state=7)
-    classifier = GradientBoostingClassifier(n_estimators=100, max_depth=3, random_state=7).fit(x, y)
+    classifier.fit(x, y)
     options = {id(classifier): {"zipmap": False}}
     model: onnx.ModelProto = to_onnx(classifier, rows(1).astype(np.float32), options=options, target_opset=17)
     for node in model.graph.node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from . import cells
-from .alone import ROWS
+from .alone import MODELS, ROWS
 from .bars import BARS, HTTP, Bar
 from .cells import Cell
 from .results import Missing, Results
@@ -18,6 +18,7 @@ def lines(results: Results) -> Iterator[str]:
     yield from _grid(["what", "measured", "bar", ""], [_bar(bar, results) for bar in BARS])
     for title, group, columns, order in (
         ("V2 REST and its neighbours, gradient boosting", "http", HTTP_COLUMNS, cells.FULL),
+        ("Logistic regression", "linear", LINEAR_COLUMNS, cells.FULL),
         ("MLP", "mlp", MLP_COLUMNS, cells.FULL),
         ("gRPC", "grpc", GRPC_COLUMNS, cells.GRPC_FULL),
         ("600 KB binary tensor", "image", IMAGE_COLUMNS, cells.IMAGE_ONE),
@@ -121,6 +122,13 @@ HTTP_COLUMNS: tuple[Column, ...] = (
     ("RSS warm, loaded / PSS MiB", _memory),
     ("processes", _processes),
 )
+LINEAR_COLUMNS: tuple[Column, ...] = (
+    ("server", _name),
+    ("n", _rounds),
+    ("CPU us, 64 connections (min-max)", _spread(cells.FULL)),
+    ("32 rows JSON", _spread(cells.MANY)),
+    ("32 rows binary", _spread(cells.MANY_BINARY)),
+)
 MLP_COLUMNS: tuple[Column, ...] = (
     ("server", _name),
     ("n", _rounds),
@@ -164,10 +172,7 @@ def _alone(results: Results) -> Iterator[str]:
     yield from ("", "### session.run alone, CPU us", "")
     yield from _grid(
         ["model", *(f"{count} rows" for count in ROWS)],
-        [
-            [model, *(_short(results.process("alone", "cost", model, str(count))) for count in ROWS)]
-            for model in ("gb", "mlp")
-        ],
+        [[model, *(_short(results.process("alone", "cost", model, str(count))) for count in ROWS)] for model in MODELS],
     )
 
 
