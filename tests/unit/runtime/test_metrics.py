@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.runtime.plane_fakes import Desk
 from tests.unit.runtime.pod import Pod
 
+from moorage_runtime.metrics.exposition import Page
 from moorage_runtime.metrics.histogram import SECONDS, Histogram
 from moorage_runtime.metrics.meters import OUTCOMES, OVERLOADED, outcome
 from moorage_runtime.metrics.metrics import DOORS, Metrics
@@ -150,6 +152,28 @@ def test_a_model_has_at_most_two_hundred_series_and_none_twice() -> None:
     found = [line for line in series(desk.metrics) if 'model="fraud"' in line]
     assert 150 < len(found) <= 200
     assert len(set(found)) == len(found)
+
+
+def test_a_page_of_many_models_is_written_in_steps() -> None:
+    metrics = Metrics(lambda: True, lambda: 0)
+    for number in range(50):
+        metrics.model(f"model-{number}", "1")
+    sizes: list[int] = []
+
+    def watched(page: Page) -> Iterator[None]:
+        for step in write(page):
+            sizes.append(page.size)
+            yield step
+
+    write = metrics._write
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "_write", watched)
+        steps = sum(1 for _ in metrics.steps())
+    # A hundred lines a step, and what one more door or model adds.
+    assert steps > sizes[-1] / 400
+    assert max(after - before for before, after in pairwise(sizes)) < 250
+    at_once = metrics.render().decode().splitlines()
+    assert len(at_once) == len(set(at_once))
 
 
 def test_a_retired_version_is_told_no_more() -> None:

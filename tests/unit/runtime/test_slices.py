@@ -15,6 +15,8 @@ from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.features.reader import Reader
 from moorage_runtime.codecs.slices import OBJECTS, Cut, Unsliced, numbers, parts
 from moorage_runtime.codecs.v1.reader import V1Reader
+from moorage_runtime.codecs.v2.reader import Reader as V2Reader
+from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.signature import layout
 from moorage_runtime.steps import finish
@@ -170,6 +172,8 @@ WRONG: dict[str, tuple[Any, Any]] = {
     ),
     "no UTF-8 in a row's name": (features(), json.dumps({"rows": NAMED}).encode().replace(b'"a": 2000', b'"\xff": 2')),
     "no UTF-8 amid numbers": (v1(X), json.dumps({"instances": PAIRS}).encode().replace(b"[2000,", b'["\xff",')),
+    "objects for columns": (v1(X), {"inputs": [{"name": "x", "shape": [MANY, 2], "data": PAIRS}]}),
+    "objects for columns of many": (v1({**X, **ONE, "y": ONE["x"]}), {"inputs": [{"name": "x", "data": PAIRS}]}),
     "escaped": (v1(X), json.dumps({"instances": PAIRS}).replace('{"inst', '{"in\\u0070uts":[[1,2]],"inst').encode()),
 }
 
@@ -194,6 +198,41 @@ def test_a_wrong_row_is_told_without_reading_the_rest(name: str, words: str, mon
     with pytest.raises(RequestFault) as caught:
         finish(reader.steps(json.dumps(sent).encode()))
     assert caught.value.message == words
+
+
+UNKNOWN = [
+    (b'{"inputs": [', '"inputs"'),
+    (b'{"' + b"k" * 200 + b'": [', f'"{"k" * 80}..."'),
+    (b'{"\xff": [', '"\ufffd"'),
+    (b' { "Rows": [', '"Rows"'),
+]
+
+
+@pytest.mark.parametrize(("start", "name"), UNKNOWN)
+def test_an_unknown_key_is_told_before_what_follows_it(start: bytes, name: str) -> None:
+    with pytest.raises(RequestFault) as caught:
+        finish(features().steps(start + b"[1,2]," * MANY))
+    assert (caught.value.status, caught.value.reason) == (422, "InvalidFeatures")
+    assert caught.value.message == f'{name}: is unknown; send "features" or "rows", and "options"'
+
+
+def test_a_known_key_in_other_words_is_no_unknown_one() -> None:
+    body = json.dumps({"rows": NAMED}).replace('"rows"', '"ro\\u0077s"').encode()
+    assert outcome(lambda: finish(features().steps(body))) == outcome(lambda: features().read(body))
+    assert isinstance(outcome(lambda: features().read(body))[0], dict)
+
+
+@pytest.mark.parametrize("kind", ["rows", "instances", "inputs"])
+def test_more_blanks_in_front_than_anybody_means_are_refused(kind: str) -> None:
+    tensor = {"name": "x", "datatype": "FP32", "shape": [MANY, 2], "data": PAIRS}
+    sent = {"rows": {"rows": NAMED}, "instances": {"instances": PAIRS}, "inputs": {"inputs": [tensor]}}[kind]
+    reader: Any = {"rows": features(), "instances": v1(X), "inputs": V2Reader(X, {}, Limits())}[kind]
+    body = json.dumps(sent).encode()
+    few = outcome(lambda: finish(reader.steps(b" \t\r\n" * 100 + body)))
+    assert few == outcome(lambda: finish(reader.steps(body)))
+    assert isinstance(few[0], dict)
+    told = outcome(lambda: finish(reader.steps(b" \n" * slices.GREAT_BYTES + body)))
+    assert told == (400, "InvalidRequest", "the body begins with 64 KiB of white space")
 
 
 @settings(deadline=None)

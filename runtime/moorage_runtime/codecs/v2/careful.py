@@ -54,6 +54,7 @@ Lists = Mapping[bytes, memoryview]
 
 
 def _outlined(text: blobs.Body) -> Steps[tuple[wire.Request, Lists]]:
+    slices.refuse_blank(text)
     found = yield from outline(text)
     yield
     try:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from moorage_runtime.codecs.slices import refuse_blank
 from moorage_runtime.codecs.v2.request import malformed
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.steps import Steps
@@ -69,7 +68,6 @@ def read_large(text: bytes | bytearray | memoryview) -> Steps[Request]:
     """The same for a long text, of which only the tensors' data may be long, in steps. Raises `RequestFault` 400 or
     413.
     """
-    refuse_blank(text)
     try:
         size = len(memoryview(_decode_sides(text).parameters))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
