@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Hashable, Mapping
 from typing import Generic
 
-from moorage_runtime.batching.member import M, expired
+from moorage_runtime.batching.member import M
+from moorage_runtime.expiry import expired
 from moorage_runtime.tensors import Array, TensorSpec
 
 _NEVER = float("inf")

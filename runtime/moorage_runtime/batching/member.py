@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from moorage_runtime.durations import told
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array
 
@@ -63,25 +62,6 @@ class Witness(Protocol):
 
     def abandoned(self, change: int) -> None:
         """So many more (or fewer) runs go on that nobody waits for."""
-
-
-def expired(member: Member, now: float) -> RequestFault | None:
-    """Why a member needs no answer any more; None when it does."""
-    if member.gone:
-        return client_gone()
-    if member.deadline <= now:
-        return late(member.deadline - member.began)
-    return None
-
-
-def late(seconds: float) -> RequestFault:
-    """There is no answer within the time that the client, or the deployment, gives."""
-    return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {told(seconds)}")
-
-
-def client_gone() -> RequestFault:
-    """Nobody hears this one; it is counted."""
-    return RequestFault(499, "ClientGone", "the client left before the answer")
 
 
 def refusal(error: Exception, witness: Witness) -> RequestFault:

@@ -9,11 +9,12 @@ from typing import Generic
 from moorage_runtime.batching import together
 from moorage_runtime.batching.gate import Gate
 from moorage_runtime.batching.groups import Groups
-from moorage_runtime.batching.member import M, Witness, expired, refusal
+from moorage_runtime.batching.member import M, Witness, refusal
 from moorage_runtime.batching.pace import Pace
 from moorage_runtime.batching.scheduling import Pool, Scheduler
 from moorage_runtime.batching.sweep import NEVER, Sweep
 from moorage_runtime.engines.engine import Cancel, Engine
+from moorage_runtime.expiry import expired
 
 
 class Run(Generic[M]):

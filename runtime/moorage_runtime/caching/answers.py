@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from moorage_runtime import durations
 from moorage_runtime.caching.keys import hashable
 from moorage_runtime.caching.keys import key as key_of
 from moorage_runtime.caching.states import BYPASS, COALESCED, HIT, MISS
 from moorage_runtime.caching.store import LocalStore, Outputs, RemoteStore, Store
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.expiry import client_gone, expired, late
 from moorage_runtime.tensors import Array
 
 
@@ -112,7 +112,7 @@ class Flight:
         """Tell everyone who waits; `state`: how the answer was come by, if not as each was told."""
         now = self._answers.clock()
         for caller in self._ending():
-            fault = _expired(caller, now)
+            fault = expired(caller, now)
             if fault is not None:
                 caller.fail(fault)
                 continue
@@ -139,14 +139,14 @@ class Flight:
     def _expire(self) -> None:
         self._timer = None
         now = self._answers.clock()
-        late = [caller for caller in self._callers if caller.deadline <= now]
+        overdue = [caller for caller in self._callers if caller.deadline <= now]
         self._callers = [caller for caller in self._callers if caller.deadline > now]
         if self._callers:
             self._watch()
         else:
             self._answers.forget(self._key, self)
-        for caller in late:
-            caller.fail(_expired(caller, now) or _late(caller))
+        for caller in overdue:
+            caller.fail(expired(caller, now) or late(caller))
 
 
 class Answers:
@@ -200,22 +200,7 @@ class Answers:
         if kept is not None:
             flight.land(kept, HIT)
         elif flight.gone:
-            flight.fail(_left())
+            flight.fail(client_gone())
         else:
             flight.queued = self.clock()
             start(flight)
-
-
-def _expired(caller: Caller, now: float) -> RequestFault | None:
-    if caller.gone:
-        return _left()
-    return _late(caller) if caller.deadline <= now else None
-
-
-def _left() -> RequestFault:
-    return RequestFault(499, "ClientGone", "the client left before the answer")
-
-
-def _late(caller: Caller) -> RequestFault:
-    told = durations.told(caller.deadline - caller.began)
-    return RequestFault(504, "DeadlineExceeded", f"the model did not answer within {told}")

@@ -14,7 +14,8 @@ import msgspec
 from moorage_runtime.codecs import grpc_wire as wire
 from moorage_runtime.codecs.grpc_parameters import Parameter, read_parameter
 from moorage_runtime.codecs.grpc_tensors import read_contents, read_raw
-from moorage_runtime.codecs.v2.request import invalid, names, shown
+from moorage_runtime.codecs.v2.request import invalid
+from moorage_runtime.codecs.words import names, shown
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec, fits
 

@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from moorage_runtime.batching.groups import rows_of
-from moorage_runtime.batching.member import Member, expired
+from moorage_runtime.batching.member import Member
 from moorage_runtime.batching.pace import Pace
 from moorage_runtime.batching.scheduling import Pool, Scheduler
 from moorage_runtime.batching.together import ROWS_DIFFER
@@ -24,6 +24,7 @@ from moorage_runtime.dataplane.drainage import Drainage
 from moorage_runtime.dataplane.guard import Guard
 from moorage_runtime.dataplane.seldom import Seldom
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.expiry import expired
 from moorage_runtime.metrics.meters import DoorMeter, ModelMeter, outcome
 from moorage_runtime.repository.served import Served
 from moorage_runtime.tensors import Array, TensorSpec, dtype_of

@@ -13,7 +13,6 @@ from typing import Any
 
 from moorage_runtime import tracing
 from moorage_runtime.accesslog import AccessLog
-from moorage_runtime.batching.member import client_gone
 from moorage_runtime.caching.store import Store
 from moorage_runtime.config import Cache, PodReport, RuntimeConfig
 from moorage_runtime.dataplane import lane as hot
@@ -22,6 +21,7 @@ from moorage_runtime.dataplane.lane import CONCURRENCY, Lane
 from moorage_runtime.dataplane.streaming import Flow, Streamed
 from moorage_runtime.engines.engine import Streaming
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.expiry import client_gone
 from moorage_runtime.metrics.meters import ModelMeter, outcome
 from moorage_runtime.metrics.metrics import Metrics
 from moorage_runtime.metrics.summary import answered, quantile, seconds

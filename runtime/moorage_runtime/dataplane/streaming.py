@@ -10,10 +10,11 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 
-from moorage_runtime.batching.member import expired, refusal
+from moorage_runtime.batching.member import refusal
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.engines.engine import Cancel, Streaming
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.expiry import expired
 from moorage_runtime.tensors import Array
 
 Part = Mapping[str, Array]

@@ -106,7 +106,7 @@ def wrong_rows(part: bytes, features: Sequence[Feature], first: int) -> RequestF
     return RequestFault(422, INVALID, "; ".join(problems.found) + more) if problems.found else None
 
 
-def glance(body: Body) -> None:
+def refuse_first_key(body: Body) -> None:
     """Raises `RequestFault` 422 for a great body whose first key is unknown, however it may go on."""
     first = _FIRST_KEY(body)
     if first is None or first[2] == b"\\":

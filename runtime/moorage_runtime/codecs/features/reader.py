@@ -50,7 +50,7 @@ class Reader:
     def steps(self, body: Body) -> Steps[Question]:
         """The same in steps, between which others can have their turn."""
         refuse_blank(body)
-        checks.glance(body)
+        checks.refuse_first_key(body)
         try:
             return (yield from self.sliced(body, "rows"))
         except Unsliced as found:

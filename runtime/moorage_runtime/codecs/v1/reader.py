@@ -12,9 +12,10 @@ from moorage_runtime.codecs.features.reader import Reader
 from moorage_runtime.codecs.slices import Around, Body, Unsliced, great_list, keys, refuse_blank, undisturbed
 from moorage_runtime.codecs.v1.nested import is_bytes, opening, tensor
 from moorage_runtime.codecs.v1.plain_rows import PlainRows
-from moorage_runtime.codecs.v1.refusals import invalid, malformed, names
+from moorage_runtime.codecs.v1.refusals import invalid, malformed
 from moorage_runtime.codecs.v1.request import Request, Sent
 from moorage_runtime.codecs.v1.sliced import Sliced, too_many
+from moorage_runtime.codecs.words import names, shown
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array, TensorSpec
@@ -164,7 +165,7 @@ class V1Reader:
         if extra in self._optional:
             raise invalid(f'{path}: {extra!r} is one for all rows; send columns, under "inputs", to give it')
         if extra is not None:
-            raise invalid(f"{path}: the model has no input {extra[:80]!r}; it takes {names(known)}")
+            raise invalid(f"{path}: the model has no input {shown(extra)}; it takes {names(known)}")
 
     def _named(self, raw: msgspec.Raw) -> dict[str, Array]:
         """Rows of named features, as the plain API has them; a refusal keeps this protocol's status and words."""

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.tensors import TensorSpec
 
 INVALID = "InvalidRequest"
-
-
-def names(specs: Mapping[str, TensorSpec]) -> str:
-    """The names of a model's inputs, for a message."""
-    return ", ".join(repr(name) for name in specs)
 
 
 def invalid(message: str) -> RequestFault:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from moorage_runtime.codecs import slices
 from moorage_runtime.codecs.v2 import blobs, elements, parameters, wire
 from moorage_runtime.codecs.v2.outline import outline
-from moorage_runtime.codecs.v2.request import NOTHING, InferRequest, invalid, names, shown
+from moorage_runtime.codecs.v2.request import NOTHING, InferRequest, invalid
+from moorage_runtime.codecs.words import names, shown
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.steps import Steps
 from moorage_runtime.tensors import Array, TensorSpec, fits

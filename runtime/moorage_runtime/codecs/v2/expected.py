@@ -10,7 +10,8 @@ import numpy as np
 
 from moorage_runtime.codecs.v2 import elements, wire
 from moorage_runtime.codecs.v2.careful import shape_of
-from moorage_runtime.codecs.v2.request import invalid, malformed, names
+from moorage_runtime.codecs.v2.request import invalid, malformed
+from moorage_runtime.codecs.words import names
 from moorage_runtime.steps import finish
 from moorage_runtime.tensors import Array, TensorSpec
 

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moorage_runtime.codecs.v2.elements import NO_JSON
-from moorage_runtime.codecs.v2.request import NOTHING, invalid, names, shown
+from moorage_runtime.codecs.v2.request import NOTHING, invalid
 from moorage_runtime.codecs.v2.wire import Output
+from moorage_runtime.codecs.words import names, shown
 from moorage_runtime.tensors import TensorSpec
 
 _SHARED = "shared_memory_region"

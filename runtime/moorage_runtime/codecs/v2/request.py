@@ -9,11 +9,10 @@ from typing import Any
 import msgspec
 
 from moorage_runtime.errors import RequestFault
-from moorage_runtime.tensors import Array, TensorSpec
+from moorage_runtime.tensors import Array
 
 INVALID = "InvalidRequest"
 NOTHING: Mapping[str, Any] = {}
-_SHOWN = 80
 _INDEX = re.compile(r"^\[(\d+)")
 
 
@@ -48,13 +47,3 @@ def malformed(error: Exception, prefix: str = "", first: int = 0) -> RequestFaul
         path = _INDEX.sub(lambda found: f"[{int(found[1]) + first}", path, count=1)
     where = prefix + path.rstrip("`")
     return invalid(f"{where.lstrip('.')}: {text}" if where else text)
-
-
-def shown(text: str) -> str:
-    """What a client sent, quoted, and no longer than one wants to read."""
-    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
-
-
-def names(specs: Mapping[str, TensorSpec]) -> str:
-    """The names of a model's tensors, for a message."""
-    return ", ".join(repr(name) for name in specs)

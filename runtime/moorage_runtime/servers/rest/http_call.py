@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from mypy_extensions import mypyc_attr
 
-from moorage_runtime.batching.member import client_gone
 from moorage_runtime.caching.states import BYPASS, COALESCED, HIT, MISS
 from moorage_runtime.dataplane.call import Call
 from moorage_runtime.errors import RequestFault
+from moorage_runtime.expiry import client_gone
 from moorage_runtime.servers.http.answers import Content
 from moorage_runtime.servers.http.exchange import Exchange
 from moorage_runtime.servers.rest import media
