@@ -9,6 +9,7 @@ from e2e.harness.api import ApiServer
 from e2e.harness.fault_proxy import FaultProxy
 from e2e.harness.figures import Figures
 from e2e.harness.installed import Installed
+from e2e.harness.kstatus import condition
 from e2e.harness.local_operator import LocalOperator, nursery
 from e2e.harness.models import Store, train
 from e2e.harness.rehearsal import OPERATOR_USER
@@ -47,6 +48,8 @@ def test_no_write_after_convergence(
             room.wait_steady(name)
         room.wait_stalled("broken", "ArtifactNotFound")
         room.wait("fixed", "both pods", lambda body: body["status"]["readyReplicas"] == 2)
+        # The autoscaler has its first figures half a minute after the pod is ready, and the status says so.
+        room.wait("scaled", "its metrics", lambda body: condition(body, "ScalingActive")["status"] == "True")
         time.sleep(25)
         begin = time.time()
         time.sleep(QUIET_SECONDS)

@@ -107,8 +107,12 @@ class Server:
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in told}
 
     def in_flight(self, model: str) -> float:
-        told = self.series()
-        return sum(told[name] for name in told if name.startswith("moorage_in_flight{") and f'model="{model}"' in name)
+        (told,) = [
+            value
+            for name, value in self.series().items()
+            if name.startswith("moorage_in_flight{") and f'model="{model}"' in name
+        ]
+        return told
 
 
 def _fraud(folder: Path) -> None:
