@@ -9,7 +9,7 @@ from moorage_runtime.metrics import process
 from moorage_runtime.metrics.exposition import Labels, Page
 from moorage_runtime.metrics.histogram import SECONDS
 from moorage_runtime.metrics.meters import DoorMeter, ModelMeter
-from moorage_runtime.steps import Steps, finish
+from moorage_runtime.steps import Steps
 
 DOORS = ("v2", "v1", "features", "grpc")
 Row = tuple[Labels, ModelMeter]
@@ -53,12 +53,10 @@ class Metrics:
         """The version is gone for good: its series end."""
         self._models.pop((name, version), None)
 
-    def render(self) -> bytes:
-        """The exposition text."""
-        return finish(self.steps())
-
     def steps(self) -> Steps[bytes]:
-        """The same in steps, between which others can have their turn: with many models it takes milliseconds."""
+        """The exposition text, in steps between which others can have their turn: with many models it takes
+        milliseconds.
+        """
         page, told = Page(), 0
         for _ in self._write(page):
             if page.size - told >= _STEP_LINES:

@@ -8,7 +8,7 @@ from moorage_runtime.dataplane.plane import DataPlane
 from moorage_runtime.metrics.exposition import CONTENT_TYPE
 from moorage_runtime.metrics.metrics import Metrics
 from moorage_runtime.servers.http.exchange import Exchange
-from moorage_runtime.servers.rest.door import Document, Methods, reading
+from moorage_runtime.servers.rest.door import Methods, Reading, reading
 from moorage_runtime.servers.rest.turns import Turns
 from moorage_runtime.steps import Steps
 
@@ -40,11 +40,11 @@ class AdminDoor:
         return None
 
 
-class _MetricsPage(Document):
+class _MetricsPage(Reading):
     """Written in turns, for it is long where there are many models."""
 
     def __init__(self, metrics: Metrics, turns: Turns) -> None:
-        super().__init__(lambda: (200, metrics.render()), CONTENT_TYPE)
+        super().__init__(CONTENT_TYPE)
         self._metrics = metrics
         self._turns = turns
 
@@ -53,7 +53,7 @@ class _MetricsPage(Document):
         self._turns.take(exchange, self._told(exchange))
 
     def _told(self, exchange: Exchange) -> Steps[None]:
-        exchange.answer(200, (yield from self._metrics.steps()), CONTENT_TYPE)
+        exchange.answer(200, (yield from self._metrics.steps()), self._content_type)
 
 
 def _why_not(plane: DataPlane) -> bytes:

@@ -24,10 +24,11 @@ from moorage_runtime.metrics.exposition import Page
 from moorage_runtime.metrics.histogram import SECONDS, Histogram
 from moorage_runtime.metrics.meters import OUTCOMES, OVERLOADED, outcome
 from moorage_runtime.metrics.metrics import DOORS, Metrics
+from moorage_runtime.steps import finish
 
 
 def families(metrics: Metrics) -> dict[str, Metric]:
-    return {family.name: family for family in text_string_to_metric_families(metrics.render().decode())}
+    return {family.name: family for family in text_string_to_metric_families(finish(metrics.steps()).decode())}
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float:
@@ -40,7 +41,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float:
 
 
 def series(metrics: Metrics) -> Iterator[str]:
-    for line in metrics.render().decode().splitlines():
+    for line in finish(metrics.steps()).decode().splitlines():
         if not line.startswith("#"):
             yield line.rpartition(" ")[0]
 
@@ -172,7 +173,7 @@ def test_a_page_of_many_models_is_written_in_steps() -> None:
     # A hundred lines a step, and what one more door or model adds.
     assert steps > sizes[-1] / 400
     assert max(after - before for before, after in pairwise(sizes)) < 250
-    at_once = metrics.render().decode().splitlines()
+    at_once = finish(metrics.steps()).decode().splitlines()
     assert len(at_once) == len(set(at_once))
 
 
@@ -195,7 +196,9 @@ def test_names_and_types_are_what_prometheus_wants() -> None:
 def test_any_name_of_a_model_survives(model: str, version: str) -> None:
     metrics = Metrics(lambda: False, lambda: 0)
     metrics.model(model, version)
-    (line,) = [line for line in metrics.render().decode().split("\n") if line.startswith("moorage_load_seconds{")]
+    (line,) = [
+        line for line in finish(metrics.steps()).decode().split("\n") if line.startswith("moorage_load_seconds{")
+    ]
     (family,) = text_string_to_metric_families(line + "\n")
     assert family.samples[0].labels == {"model": model, "version": version}
 

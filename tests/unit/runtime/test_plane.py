@@ -27,6 +27,7 @@ from moorage_runtime.errors import RequestFault
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.repository.served import Served
 from moorage_runtime.routing import Routes
+from moorage_runtime.steps import finish
 from moorage_runtime.tensors import Array
 
 SLOW = 0.01
@@ -164,11 +165,11 @@ async def test_what_a_door_refuses_is_counted_at_its_door() -> None:
 
 async def test_a_version_is_in_the_metrics_from_the_moment_it_answers() -> None:
     world = World()
-    told = world.plane.metrics.render().decode()
+    told = finish(world.plane.metrics.steps()).decode()
     assert 'moorage_load_seconds{model="fraud",version="3"} 0.5' in told
     assert 'moorage_requests_total{model="fraud",version="3",door="v2",outcome="ok"} 0' in told
     world.plane.catalogue.remove("fraud", "unloaded")
-    assert 'model="fraud"' not in world.plane.metrics.render().decode()
+    assert 'model="fraud"' not in finish(world.plane.metrics.steps()).decode()
 
 
 class Loud(Call):

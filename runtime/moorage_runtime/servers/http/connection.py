@@ -96,7 +96,7 @@ class Connection(asyncio.BufferedProtocol):
         """Where a read brings all that it may, the loop would read on, dozens of times, before it turns to others."""
         service, intake, place = self._service, self._intake, self.place
         ration = service.ration
-        full = count >= min(READ_BYTES if self._first else ration.left, READ_BYTES, len(place))
+        full = count >= len(self.get_buffer(-1))
         self._first = False
         ration.count(count)
         if place is service.scratch:

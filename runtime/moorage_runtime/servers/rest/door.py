@@ -24,19 +24,26 @@ class Door(Protocol):
         ...
 
 
-class Document:
-    """A route that needs no body: `make` gives status, content and content type. `make` may raise `RequestFault`."""
+class Reading:
+    """A route that needs no body and answers with one type of content; who inherits it says which."""
 
     body_limit = 64 << 10
     needs_body = False
 
-    def __init__(self, make: Callable[[], tuple[int, bytes]], content_type: bytes = b"application/json") -> None:
-        self._make = make
+    def __init__(self, content_type: bytes) -> None:
         self._content_type = content_type
 
     def accept(self, head: Head) -> None:
         """Look at a head before it is answered. Raises `RequestFault` 406."""
         media.acceptable(head, self._content_type.partition(b";")[0])
+
+
+class Document(Reading):
+    """`make` gives status and content, and may raise `RequestFault`."""
+
+    def __init__(self, make: Callable[[], tuple[int, bytes]], content_type: bytes = b"application/json") -> None:
+        super().__init__(content_type)
+        self._make = make
 
     def __call__(self, exchange: Exchange) -> None:
         """Answer with the document as it is now."""

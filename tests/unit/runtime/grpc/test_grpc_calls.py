@@ -25,6 +25,7 @@ from moorage_runtime.servers.http2.frames import (
     SETTINGS,
     frame,
 )
+from moorage_runtime.steps import finish
 
 SERVICE = "/inference.GRPCInferenceService/"
 PLAIN = {":method": "POST", ":scheme": "http", "content-type": "application/grpc", "te": "trailers"}
@@ -127,7 +128,7 @@ async def test_what_is_no_message(method: str, body: bytes, more: dict[str, str]
 async def test_a_call_holds_one_message(body: bytes) -> None:
     async with opened() as port:
         assert (await call(port, body)).code == 3
-        told = port.plane.metrics.render().decode()
+        told = finish(port.plane.metrics.steps()).decode()
         assert 'door="grpc",outcome="refused"} 1' in told
 
 

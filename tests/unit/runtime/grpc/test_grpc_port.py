@@ -14,6 +14,7 @@ from tests.unit.runtime.grpc.port import SERVICE, answered, infer, opened, quest
 from moorage_runtime.config import Limits
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.servers.grpc import status
+from moorage_runtime.steps import finish
 
 Code = grpc.StatusCode
 SLOW = 0.01
@@ -133,7 +134,7 @@ async def test_every_refusal_is_counted() -> None:
     async with opened() as port, port.channel() as channel:
         await refusal(infer(channel, b"\xff"))
         await infer(channel)
-        told = port.plane.metrics.render().decode()
+        told = finish(port.plane.metrics.steps()).decode()
         assert 'door="grpc",outcome="ok"} 1' in told
         assert 'door="grpc",outcome="refused"} 1' in told
 

@@ -26,6 +26,7 @@ from moorage_runtime.config import LATENCY_BOUNDS, Route, Shield
 from moorage_runtime.routing.breaker import IN_A_ROW
 from moorage_runtime.routing.patience import NOTICED
 from moorage_runtime.servers.forward import pool
+from moorage_runtime.steps import finish
 
 QUICK = Shield(patience_seconds=0.1)
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -363,7 +364,7 @@ async def test_latencies_and_counts_of_own_answers_know_nothing_of_the_candidate
     assert sum(own.seconds) == 40 - told.shielded
     slow = sum(count for bound, count in zip(LATENCY_BOUNDS, own.seconds, strict=False) if bound >= 1)
     assert slow == 0
-    page = stable.station.plane.metrics.render().decode()
+    page = finish(stable.station.plane.metrics.steps()).decode()
     labels = '{model="fraud",version="4",revision="def"'
     assert f'moorage_forwarded_requests_total{labels},outcome="timeout"}} {told.outcomes["timeout"]}\n' in page
     assert f"moorage_shielded_requests_total{labels}}} {told.shielded}\n" in page
