@@ -1,4 +1,5 @@
-"""Compiles the runtime's hot path: `python runtime/compile.py TARGET` puts the package there, its hot modules compiled.
+"""Compiles the runtime's hot path: `python runtime/compile.py TARGET` puts the package there, its hot modules compiled,
+and the kernel that walks forests.
 
 TARGET becomes a folder that may stand in Python's path, or be copied into `site-packages`. It needs mypy (for mypyc),
 setuptools, a C compiler and Python's headers, and nothing of what the runtime imports.
@@ -18,6 +19,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PACKAGE = "moorage_runtime"
 GROUP = f"{PACKAGE}.hot"
+# Written in C, beside what uses it. No answer may depend on how a processor rounds what is not in the source.
+KERNEL = f"{PACKAGE}/engines/onnx/trees/kernel"
+KERNEL_OPTIONS = ("-O3", "-ffp-contract=off")
 # Seen alone, so that the same sources make the same code wherever they are compiled.
 OPTIONS = ("--config-file=", "--no-site-packages", "--ignore-missing-imports", "--follow-imports=silent")
 # What the compiler says of code that will do something else than Python's is an error here; this is no such thing.
@@ -53,14 +57,15 @@ def build(target: Path) -> None:
 def translate() -> list[str]:
     """Compile in place; gives what the compiler has to say."""
     from mypyc.build import mypycify
-    from setuptools import Distribution
+    from setuptools import Distribution, Extension
 
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         extensions = mypycify([*OPTIONS, "--cache-dir=build/mypy", *hot()], debug_level="0", group_name=GROUP)
     told = [line for line in said.getvalue().splitlines() if line and HARMLESS not in line]
     if not told:
-        command = Distribution({"name": PACKAGE, "ext_modules": extensions}).get_command_obj("build_ext")
+        kernel = Extension(KERNEL.replace("/", "."), [f"{KERNEL}.c"], extra_compile_args=list(KERNEL_OPTIONS))
+        command = Distribution({"name": PACKAGE, "ext_modules": [*extensions, kernel]}).get_command_obj("build_ext")
         command.inplace = True
         command.ensure_finalized()
         command.run()

@@ -89,7 +89,7 @@ def run(trial: Trial, engine: Engine, clock: Callable[[], float]) -> Verdict:
 def fit(
     load: Callable[[int], Engine], threads: Sequence[int], ask: Callable[[Engine], Trial], clock: Callable[[], float]
 ) -> tuple[Engine, Verdict]:
-    """Load a model with as many threads as pay, and try it. Raises `LoadFault`.
+    """Load a model with as many threads as pay, and try it; the quicker one stays. Raises `LoadFault`.
 
     `threads`: what to try, rising; the next only when a run is so slow that threads can make it quicker. `load`: by the
     number of threads; `ask`: what is asked of the engine.
@@ -99,9 +99,14 @@ def fit(
     for count in threads[1:]:
         if verdict.seconds <= _SERIAL_SECONDS:
             break
-        engine.close()
-        engine = load(count)
-        verdict = run(ask(engine), engine, clock)
+        other = load(count)
+        told = run(ask(other), other, clock)
+        slower = engine
+        if told.seconds < verdict.seconds:
+            engine, verdict = other, told
+        else:
+            slower = other
+        slower.close()
     return engine, verdict
 
 

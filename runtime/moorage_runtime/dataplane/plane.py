@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
+
 from moorage_runtime import tracing
 from moorage_runtime.accesslog import AccessLog
 from moorage_runtime.caching.store import Store
@@ -219,6 +221,7 @@ class DataPlane:
             "routes": {"generation": self.routes.generation, "role": route.role if route else None},
             "testInference": _tested(served) if served else None,
             "compiled": COMPILED,
+            "kernels": {each.name: msgspec.to_builtins(each.engine.kernel) for each in self.catalogue.served},
             "batching": {each.name: self._lanes[id(each)].facts() for each in self._open_now()},
             "limits": {"concurrency": limits.concurrency or CONCURRENCY, "queue": limits.queue},
             "cache": _remembering(self.config.cache),

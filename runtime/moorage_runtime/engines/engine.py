@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+import msgspec
+
 from moorage_runtime.tensors import Array, TensorSpec
 
 
@@ -28,6 +30,13 @@ class Cancel:
             self._stop()
 
 
+class Kernel(msgspec.Struct, frozen=True):
+    """What computes a model's answers; `reason`: why no quicker one that might, "" where there is none."""
+
+    name: str
+    reason: str = ""
+
+
 class Engine(Protocol):
     """One loaded model. `infer` may be called from several threads at once.
 
@@ -35,6 +44,7 @@ class Engine(Protocol):
     """
 
     platform: str
+    kernel: Kernel
     inputs: Mapping[str, TensorSpec]
     optional: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]

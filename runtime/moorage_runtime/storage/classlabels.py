@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from moorage_runtime.storage import wire
+from moorage_runtime import protobuf
 
 Labels = tuple[int | str, ...]
 CLASSES = 10_000
@@ -42,24 +42,24 @@ def _as_map(labels: Labels) -> Labels:
 def _lists(content: mmap.mmap) -> Iterator[tuple[bytes, Labels]]:
     """Each list of class names, with the kind of its node."""
     nodes = 0
-    for graph in wire.parts(content, 0, len(content), 7):
-        for node in wire.parts(content, *graph, 1):
+    for graph in protobuf.parts(content, 0, len(content), 7):
+        for node in protobuf.parts(content, *graph, 1):
             nodes += 1
             if nodes > NODES:
                 raise ValueError("too many nodes")
-            kind = next((content[at:to] for at, to in wire.parts(content, *node, 4)), b"")
-            for attribute in wire.parts(content, *node, 5):
+            kind = next((content[at:to] for at, to in protobuf.parts(content, *node, 4)), b"")
+            for attribute in protobuf.parts(content, *node, 5):
                 labels = _labels(content, *attribute)
                 if labels:
                     yield kind, labels
 
 
 def _labels(content: mmap.mmap, start: int, end: int) -> Labels:
-    name = next((content[at:to] for at, to in wire.parts(content, start, end, 1)), b"")
+    name = next((content[at:to] for at, to in protobuf.parts(content, start, end, 1)), b"")
     if name not in _NAMES:
         return ()
-    texts = (content[at:to].decode() for at, to in wire.parts(content, start, end, 9))
-    either: Iterator[int | str] = chain(texts, wire.numbers(content, start, end, 8))
+    texts = (content[at:to].decode() for at, to in protobuf.parts(content, start, end, 9))
+    either: Iterator[int | str] = chain(texts, protobuf.numbers(content, start, end, 8))
     found = tuple(islice(either, CLASSES + 1))
     if len(found) > CLASSES:
         raise ValueError("too many classes")

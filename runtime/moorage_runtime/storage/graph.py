@@ -17,9 +17,10 @@ from pathlib import Path
 
 import msgspec
 
+from moorage_runtime import protobuf
 from moorage_runtime.config import Tensor
-from moorage_runtime.storage import valueinfo, wire
-from moorage_runtime.storage.wire import Span
+from moorage_runtime.protobuf import Span
+from moorage_runtime.storage import valueinfo
 
 NODES = 100_000
 DEPTH = 32
@@ -61,11 +62,11 @@ class _Walk:
 
     def graph(self) -> Graph:
         content, end = self._content, len(self._content)
-        top = list(wire.fields(content, 0, end))
-        main = [(at, to) for number, kind, at, to in top if (number, kind) == (7, wire.BYTES)]
+        top = list(protobuf.fields(content, 0, end))
+        main = [(at, to) for number, kind, at, to in top if (number, kind) == (7, protobuf.BYTES)]
         if len(main) != 1:
             raise ValueError("it holds no graph")
-        ir_version = max((at for number, kind, at, _ in top if (number, kind) == (1, wire.VARINT)), default=0)
+        ir_version = max((at for number, kind, at, _ in top if (number, kind) == (1, protobuf.VARINT)), default=0)
         self._graph(main[0], DEPTH)
         return Graph(
             ir_version=ir_version,
@@ -73,20 +74,20 @@ class _Walk:
             operators=frozenset(self._operators - self._own_functions()),
             beside=frozenset(self._beside),
             inputs=tuple(self._inputs(main[0], ir_version)),
-            outputs=tuple(valueinfo.read(content, *span) for span in wire.parts(content, *main[0], 12)),
+            outputs=tuple(valueinfo.read(content, *span) for span in protobuf.parts(content, *main[0], 12)),
         )
 
     def _opset(self, at: int, to: int) -> tuple[str, int]:
-        version = max(wire.numbers(self._content, at, to, 2), default=0)
-        return wire.text(self._content, at, to, 1), version
+        version = max(protobuf.numbers(self._content, at, to, 2), default=0)
+        return protobuf.text(self._content, at, to, 1), version
 
     def _own_functions(self) -> set[tuple[str, str]]:
-        found = wire.parts(self._content, 0, len(self._content), 25)
-        return {(wire.text(self._content, *span, 10), wire.text(self._content, *span, 1)) for span in found}
+        found = protobuf.parts(self._content, 0, len(self._content), 25)
+        return {(protobuf.text(self._content, *span, 10), protobuf.text(self._content, *span, 1)) for span in found}
 
     def _inputs(self, graph: Span, ir_version: int) -> Iterator[Tensor]:
-        weights = {wire.text(self._content, *span, 8) for span in wire.parts(self._content, *graph, 5)}
-        for span in wire.parts(self._content, *graph, 11):
+        weights = {protobuf.text(self._content, *span, 8) for span in protobuf.parts(self._content, *graph, 5)}
+        for span in protobuf.parts(self._content, *graph, 11):
             told = valueinfo.read(self._content, *span)
             if told.name not in weights:
                 yield told
@@ -96,19 +97,19 @@ class _Walk:
     def _graph(self, graph: Span, depth: int) -> None:
         if depth == 0:
             return
-        for number, kind, at, to in wire.fields(self._content, *graph):
-            if kind == wire.BYTES and number == 1 and self._nodes < NODES:
+        for number, kind, at, to in protobuf.fields(self._content, *graph):
+            if kind == protobuf.BYTES and number == 1 and self._nodes < NODES:
                 self._nodes += 1
                 self._node((at, to), depth)
-            elif kind == wire.BYTES and number == 5:
+            elif kind == protobuf.BYTES and number == 5:
                 self._tensor((at, to))
-            elif kind == wire.BYTES and number == 15:
+            elif kind == protobuf.BYTES and number == 15:
                 self._sparse((at, to))
 
     def _node(self, node: Span, depth: int) -> None:
         domain = operator = b""
-        for number, kind, at, to in wire.fields(self._content, *node):
-            if kind != wire.BYTES:
+        for number, kind, at, to in protobuf.fields(self._content, *node):
+            if kind != protobuf.BYTES:
                 continue
             if number == 4:
                 operator = self._content[at:to]
@@ -119,24 +120,24 @@ class _Walk:
         self._operators.add((domain.decode(), operator.decode()))
 
     def _attribute(self, attribute: Span, depth: int) -> None:
-        for number, kind, at, to in wire.fields(self._content, *attribute):
+        for number, kind, at, to in protobuf.fields(self._content, *attribute):
             if number in _VALUES:
                 # An attribute has one kind of value, and the trees of a forest are lists of millions.
                 return
-            if kind == wire.BYTES and number in (6, 11):
+            if kind == protobuf.BYTES and number in (6, 11):
                 self._graph((at, to), depth - 1)
-            elif kind == wire.BYTES and number in (5, 10):
+            elif kind == protobuf.BYTES and number in (5, 10):
                 self._tensor((at, to))
 
     def _sparse(self, tensor: Span) -> None:
         for number in (1, 2):
-            for span in wire.parts(self._content, *tensor, number):
+            for span in protobuf.parts(self._content, *tensor, number):
                 self._tensor(span)
 
     def _tensor(self, tensor: Span) -> None:
-        for number, kind, at, to in wire.fields(self._content, *tensor):
-            if number == 13 and kind == wire.BYTES and wire.text(self._content, at, to, 1) == "location":
-                self._beside.add(wire.text(self._content, at, to, 2))
+        for number, kind, at, to in protobuf.fields(self._content, *tensor):
+            if number == 13 and kind == protobuf.BYTES and protobuf.text(self._content, at, to, 1) == "location":
+                self._beside.add(protobuf.text(self._content, at, to, 2))
             elif number in (4, 5, 7, 10, 11):
                 # Values of its own, maybe one by one.
                 return

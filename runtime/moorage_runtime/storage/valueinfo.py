@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import mmap
 
+from moorage_runtime import protobuf
 from moorage_runtime.config import Tensor
-from moorage_runtime.storage import wire
 
 _DATATYPES = {
     1: "FP32",
@@ -37,14 +37,14 @@ Shape = tuple[int, ...] | None
 def read(content: mmap.mmap, start: int, end: int) -> Tensor:
     """The value's name, datatype ("" for what is no tensor) and shape. Raises ValueError or IndexError: no protobuf."""
     datatype, shape = "", None
-    for at, to in wire.parts(content, start, end, 2):
+    for at, to in protobuf.parts(content, start, end, 2):
         datatype, shape = _type(content, at, to)
-    return Tensor(wire.text(content, start, end, 1), datatype, shape)
+    return Tensor(protobuf.text(content, start, end, 1), datatype, shape)
 
 
 def _type(content: mmap.mmap, start: int, end: int) -> tuple[str, Shape]:
-    for number, kind, at, to in wire.fields(content, start, end):
-        if kind != wire.BYTES:
+    for number, kind, at, to in protobuf.fields(content, start, end):
+        if kind != protobuf.BYTES:
             continue
         if number == _TENSOR:
             return _tensor(content, at, to)
@@ -54,25 +54,25 @@ def _type(content: mmap.mmap, start: int, end: int) -> tuple[str, Shape]:
 
 
 def _tensor(content: mmap.mmap, start: int, end: int) -> tuple[str, Shape]:
-    element = max(wire.numbers(content, start, end, 1), default=0)
+    element = max(protobuf.numbers(content, start, end, 1), default=0)
     shape: Shape = None
-    for at, to in wire.parts(content, start, end, 2):
-        shape = tuple(_length(content, *dim) for dim in wire.parts(content, at, to, 1))
+    for at, to in protobuf.parts(content, start, end, 2):
+        shape = tuple(_length(content, *dim) for dim in protobuf.parts(content, at, to, 1))
     return _DATATYPES.get(element, ""), shape
 
 
 def _length(content: mmap.mmap, start: int, end: int) -> int:
-    told = max(wire.numbers(content, start, end, 1), default=-1)
+    told = max(protobuf.numbers(content, start, end, 1), default=-1)
     return told if told >= 0 else -1
 
 
 def _sequence(content: mmap.mmap, start: int, end: int) -> tuple[str, Shape]:
     """Maps, a row each, are served as a table; tensors are put on top of each other."""
-    for at, to in wire.parts(content, start, end, 1):
-        for number, kind, inner, inner_end in wire.fields(content, at, to):
-            if number == _TENSOR and kind == wire.BYTES:
+    for at, to in protobuf.parts(content, start, end, 1):
+        for number, kind, inner, inner_end in protobuf.fields(content, at, to):
+            if number == _TENSOR and kind == protobuf.BYTES:
                 return _tensor(content, inner, inner_end)[0], (-1,)
-            if number == _MAP and kind == wire.BYTES:
-                values = [_type(content, *span) for span in wire.parts(content, inner, inner_end, 2)]
+            if number == _MAP and kind == protobuf.BYTES:
+                values = [_type(content, *span) for span in protobuf.parts(content, inner, inner_end, 2)]
                 return (values[0][0] if values else ""), (-1, -1)
     return "", None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from moorage_runtime.engines.engine import Cancel
+from moorage_runtime.engines.engine import Cancel, Kernel
 from moorage_runtime.errors import RequestFault
 from moorage_runtime.tensors import Array, TensorSpec
 
@@ -95,6 +95,7 @@ class Doubling:
     """`x` [-1, width] -> `y`, twice as much, and `sum`, one number a row. Fails on a NaN anywhere, as models may."""
 
     platform = "test"
+    kernel = Kernel("test")
 
     def __init__(self, loop: Loop | None = None, cost: float = 0.0, width: int = -1, extra: int = 0) -> None:
         self.optional: Mapping[str, TensorSpec] = {}

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage_runtime.artifact import Manifest
+from moorage_runtime.engines.engine import Kernel
 from moorage_runtime.errors import LoadFault, RequestFault
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.repository.librarian import Bounds, Librarian
@@ -26,6 +27,7 @@ class Dead:
 
     def __init__(self) -> None:
         self.platform = "test"
+        self.kernel = Kernel("test")
         self.inputs: Mapping[str, TensorSpec] = {}
         self.optional: Mapping[str, TensorSpec] = {}
         self.outputs: Mapping[str, TensorSpec] = {}

@@ -14,7 +14,7 @@ from tests.unit.runtime.graphs import INT64, TEXT, node, save, tensor, weight
 
 from moorage_runtime import rehearsal, trial
 from moorage_runtime.engines import onnx as engine
-from moorage_runtime.engines.engine import Cancel, Engine
+from moorage_runtime.engines.engine import Cancel, Engine, Kernel
 from moorage_runtime.tensors import Array, TensorSpec, zeros
 
 Answer = Callable[[Mapping[str, Array]], dict[str, Array]]
@@ -24,6 +24,7 @@ class Fake:
     """An engine that answers as told; its clock moves by `cost(rows)` with every run."""
 
     platform = "fake"
+    kernel = Kernel("fake")
 
     def __init__(self, answer: Answer, cost: Callable[[int], float] = lambda rows: 1e-5, kind: str = "FP32") -> None:
         self.optional: Mapping[str, TensorSpec] = {}

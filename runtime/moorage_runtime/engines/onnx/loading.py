@@ -30,10 +30,14 @@ def load(model_file: Path, threads: int, settings: Onnx = Onnx()) -> OnnxEngine:
 
     ort.set_default_logger_severity(_FATAL)
     wanted = options.providers(settings.execution_providers, ort.get_available_providers())
-    session = _session(ort, model_file, options.session(ort, settings, threads), wanted)
+    chosen = options.session(ort, settings, threads)
+    session = _session(ort, model_file, chosen, wanted)
     options.started(wanted, session.get_providers())
     _check_ranks(session, model_file)
-    return OnnxEngine(ort, session, Arena(time.monotonic) if settings.enable_cpu_mem_arena else None)
+    engine = OnnxEngine(ort, session, Arena(time.monotonic) if settings.enable_cpu_mem_arena else None)
+    if chosen.intra_op_num_threads == 1 and wanted == [options.CPU] and not options.flushes(settings):
+        engine.plant(model_file)
+    return engine
 
 
 def _session(ort: Any, model_file: Path, session_options: Any, providers: list[str]) -> Any:

@@ -99,6 +99,11 @@ def _named(told: str, names: Mapping[str, str], field: str) -> str:
     return names[told]
 
 
+def flushes(settings: Onnx) -> bool:
+    """Whether the numbers nearest to zero are taken for zero."""
+    return settings.session_config.get("session.set_denormal_as_zero", "0") != "0"
+
+
 def providers(wanted: Sequence[str], present: Sequence[str]) -> list[str]:
     """The execution providers in the order in which they are tried. Raises `LoadFault` ExecutionProviderMissing."""
     missing = [name for name in wanted if name not in present]

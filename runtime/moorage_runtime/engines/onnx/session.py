@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from moorage_runtime.engines import reasons
-from moorage_runtime.engines.engine import Cancel
-from moorage_runtime.engines.onnx import kinds, words
+from moorage_runtime.engines.engine import Cancel, Kernel
+from moorage_runtime.engines.onnx import kinds, trees, words
 from moorage_runtime.engines.onnx.arena import SHRINKING, Arena
 from moorage_runtime.engines.onnx.bfloat import BfloatRun
 from moorage_runtime.errors import LoadFault, RequestFault
 from moorage_runtime.tensors import Array, TensorSpec
 
 INVALID = "InvalidRequest"
+ONNX_RUNTIME, TREES = Kernel("onnxruntime"), Kernel("trees")
 
 
 class OnnxEngine:
@@ -45,6 +47,18 @@ class OnnxEngine:
         self._arena = arena
         self._refusals = (ort.capi.onnxruntime_pybind11_state.InvalidArgument, UnicodeError)
         self._run: Any = self._runner(ort, session)
+        self.kernel = ONNX_RUNTIME
+
+    def plant(self, model_file: Path) -> None:
+        """Have the model's forest walked by the kernel from here on, if it is one: the session has one thread."""
+        try:
+            run = trees.plant(model_file, self.inputs, self.infer, self._run)
+        except trees.Unfit as unfit:
+            self.kernel = Kernel(ONNX_RUNTIME.name, str(unfit))
+            return
+        if run is not None:
+            self._run = run
+            self.kernel = TREES
 
     def infer(
         self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None, cancel: Cancel | None = None
@@ -99,6 +113,9 @@ class OnnxEngine:
             if name not in values:
                 continue
             found, datatype = values[name], self.outputs[name].datatype
+            if isinstance(found, np.ndarray):
+                # A kernel of ours makes no maps.
+                continue
             if how == kinds.TENSORS:
                 values[name] = kinds.from_tensors(name, found, datatype)
                 continue

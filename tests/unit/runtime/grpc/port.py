@@ -16,7 +16,7 @@ from tests.unit.runtime.grpc import messages
 
 from moorage_runtime.config import RuntimeConfig, Source
 from moorage_runtime.dataplane.plane import DataPlane
-from moorage_runtime.engines.engine import Cancel
+from moorage_runtime.engines.engine import Cancel, Kernel
 from moorage_runtime.repository.catalogue import Catalogue
 from moorage_runtime.routing import Routes
 from moorage_runtime.servers.grpc.port import listener
@@ -31,6 +31,7 @@ class Doubling:
     """`x` FP32 [-1, 2] to `y`, twice as large; the first number is how many seconds that takes, if it is under 100."""
 
     platform = "test"
+    kernel = Kernel("test")
 
     def __init__(self) -> None:
         self.optional: Mapping[str, TensorSpec] = {}
