@@ -10,6 +10,7 @@ import numpy as np
 
 from moorage_runtime.engines.onnx.trees.attributes import Attributes
 from moorage_runtime.engines.onnx.trees.graph import CLASSIFIER
+from moorage_runtime.engines.onnx.trees.lists import distinct
 from moorage_runtime.engines.onnx.trees.unfit import Unfit
 from moorage_runtime.tensors import Array
 
@@ -45,7 +46,7 @@ def choose(operator: str, given: Attributes) -> Ending:
         return _of_regressor(given)
     words = given.labels if isinstance(given.labels, tuple) else ()
     labels = np.arange(len(words)) if isinstance(given.labels, tuple) else given.labels
-    if len(labels) == 2 and len(np.unique(given.weight_targets)) == 1:
+    if len(labels) == 2 and len(distinct(given.weight_targets)) == 1:
         return _of_two(given, labels, words)
     if not 3 <= len(labels) <= TARGETS:
         raise Unfit(f"it tells {len(labels)} classes by a sum for each; the kernel takes 3 to {TARGETS}")

@@ -7,6 +7,7 @@ import numpy as np
 
 from moorage_runtime.engines.onnx.trees.attributes import Attributes
 from moorage_runtime.engines.onnx.trees.ending import Ending
+from moorage_runtime.engines.onnx.trees.lists import distinct
 from moorage_runtime.engines.onnx.trees.unfit import Unfit
 from moorage_runtime.tensors import Array
 
@@ -71,10 +72,11 @@ class _Ids:
 
     def __init__(self, given: Attributes) -> None:
         starts = np.flatnonzero(np.diff(given.tree_ids, prepend=given.tree_ids[0] - 1))
-        self._trees, first = np.unique(given.tree_ids[starts], return_index=True)
-        if len(self._trees) != len(starts):
+        ids = given.tree_ids[starts]
+        self._numbers = np.argsort(ids, kind="stable")
+        self._trees = ids[self._numbers]
+        if not np.all(np.diff(self._trees)):
             raise Unfit("the nodes of a tree do not follow each other")
-        self._numbers = first
         self.roots = starts
         self._span = int(given.node_ids.max()) + 1
         if given.node_ids.min() < 0 or self._span > 1 << 31:
@@ -152,11 +154,12 @@ def _columns(given: Attributes, order: Array, branch: Array, features: int) -> t
         raise Unfit(f"a node asks for a feature beyond the input's {features}")
     if len(given.missing_tracks_true):
         tracks = (given.missing_tracks_true[order] == 1).astype(np.int64)
-    codes, inverse = np.unique((2 * asked + tracks)[branch], return_inverse=True)
+    coded = 2 * asked + tracks
+    codes = distinct(coded[branch])
     if len(codes) > COLUMNS:
         raise Unfit(f"the forest asks for more than {COLUMNS} features")
     node_columns = np.zeros(len(order), np.int32)
-    node_columns[branch] = inverse + 1
+    node_columns[branch] = np.searchsorted(codes, coded[branch]) + 1
     return np.concatenate(([[0, 0]], np.column_stack((codes // 2, codes % 2)))).astype(np.int32), node_columns
 
 
@@ -183,7 +186,7 @@ def _planes(
     weighted = np.bincount(cells, minlength=len(roots) * ending.width).reshape(len(roots), -1)
     leaves = np.bincount(nodes.tree[~nodes.branch], minlength=len(roots))
     whole = (weighted == 0) | (weighted == leaves[:, None])
-    twice = len(np.unique(leaf * ending.width + target)) < len(leaf)
+    twice = len(distinct(leaf * ending.width + target)) < len(leaf)
     if twice or nodes.branch[leaf].any() or not whole.all() or not weighted.any(axis=0).all():
         raise Unfit("some leaves have weights for other targets than the rest, or several for one")
     if not np.all(np.isfinite(given.weights)):

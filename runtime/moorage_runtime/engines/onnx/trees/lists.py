@@ -50,6 +50,12 @@ def texts(content: mmap.mmap, attribute: Span) -> list[bytes]:
     return found
 
 
+def distinct(values: Array) -> Array:
+    """The different ones of a list, rising; `numpy.unique` brings modules that take 9 ms to import."""
+    ordered = np.sort(values)
+    return ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
+
+
 def _raw(content: mmap.mmap, attribute: Span, number: int) -> tuple[bytes, bool]:
     """The inside of the packed list, or all from its first item on, and whether it is packed."""
     start, end = attribute
