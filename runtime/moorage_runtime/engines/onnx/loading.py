@@ -7,12 +7,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from moorage_runtime.config import Onnx
 from moorage_runtime.engines import reasons
-from moorage_runtime.engines.onnx import options, words
+from moorage_runtime.engines.engine import Kernel
+from moorage_runtime.engines.onnx import options, trees, words
 from moorage_runtime.engines.onnx.arena import Arena
 from moorage_runtime.engines.onnx.ranks import without_rank
-from moorage_runtime.engines.onnx.session import OnnxEngine
+from moorage_runtime.engines.onnx.session import ONNX_RUNTIME, TREES, OnnxEngine
 from moorage_runtime.errors import LoadFault
 
 # Above "error": what fails is raised as well, and ONNX Runtime's own lines are no JSON.
@@ -31,13 +34,32 @@ def load(model_file: Path, threads: int, settings: Onnx = Onnx()) -> OnnxEngine:
     ort.set_default_logger_severity(_FATAL)
     wanted = options.providers(settings.execution_providers, ort.get_available_providers())
     chosen = options.session(ort, settings, threads)
+    if not trees.suspected(model_file):
+        return _engine(ort, model_file, settings, chosen, wanted)
+    reason = options.against_kernels(settings, wanted)
+    if not reason:
+        engine = _planted(ort, model_file, settings, chosen.intra_op_num_threads)
+        if engine.kernel == TREES or chosen.intra_op_num_threads == 1:
+            return engine
+        reason = engine.kernel.reason
+    engine = _engine(ort, model_file, settings, chosen, wanted)
+    engine.kernel = Kernel(ONNX_RUNTIME.name, reason)
+    return engine
+
+
+def _planted(ort: Any, model_file: Path, settings: Onnx, threads: int) -> OnnxEngine:
+    """With one thread for ONNX Runtime: so it answers what the kernel must answer; the kernel's rows have `threads`."""
+    alone = options.session(ort, msgspec.structs.replace(settings, intra_op_num_threads=1), 1)
+    engine = _engine(ort, model_file, settings, alone, [options.CPU])
+    engine.plant(model_file, threads)
+    return engine
+
+
+def _engine(ort: Any, model_file: Path, settings: Onnx, chosen: Any, wanted: list[str]) -> OnnxEngine:
     session = _session(ort, model_file, chosen, wanted)
     options.started(wanted, session.get_providers())
     _check_ranks(session, model_file)
-    engine = OnnxEngine(ort, session, Arena(time.monotonic) if settings.enable_cpu_mem_arena else None)
-    if chosen.intra_op_num_threads == 1 and wanted == [options.CPU] and not options.flushes(settings):
-        engine.plant(model_file)
-    return engine
+    return OnnxEngine(ort, session, Arena(time.monotonic) if settings.enable_cpu_mem_arena else None)
 
 
 def _session(ort: Any, model_file: Path, session_options: Any, providers: list[str]) -> Any:

@@ -99,9 +99,13 @@ def _named(told: str, names: Mapping[str, str], field: str) -> str:
     return names[told]
 
 
-def flushes(settings: Onnx) -> bool:
-    """Whether the numbers nearest to zero are taken for zero."""
-    return settings.session_config.get("session.set_denormal_as_zero", "0") != "0"
+def against_kernels(settings: Onnx, providers: Sequence[str]) -> str:
+    """Why no kernel of ours may compute instead of ONNX Runtime; "" where nothing is against it."""
+    if list(providers) != [CPU]:
+        return f"executionProviders are {', '.join(providers)}"
+    if settings.session_config.get("session.set_denormal_as_zero", "0") != "0":
+        return "sessionConfig takes the numbers nearest to zero for zero"
+    return ""
 
 
 def providers(wanted: Sequence[str], present: Sequence[str]) -> list[str]:

@@ -49,10 +49,13 @@ class OnnxEngine:
         self._run: Any = self._runner(ort, session)
         self.kernel = ONNX_RUNTIME
 
-    def plant(self, model_file: Path) -> None:
-        """Have the model's forest walked by the kernel from here on, if it is one: the session has one thread."""
+    def plant(self, model_file: Path, threads: int) -> None:
+        """Have the model walked by the kernel from here on, if it is a forest; the session has one thread.
+
+        `threads`: how many may share the rows of a large batch.
+        """
         try:
-            run = trees.plant(model_file, self.inputs, self.infer, self._run)
+            run = trees.plant(model_file, self.inputs, self.infer, self._run, threads)
         except trees.Unfit as unfit:
             self.kernel = Kernel(ONNX_RUNTIME.name, str(unfit))
             return

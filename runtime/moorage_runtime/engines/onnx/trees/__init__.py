@@ -5,7 +5,7 @@ ONNX Runtime walks row by row and tree by tree, and waits at each node whose sid
 and whether it takes them right by ONNX Runtime itself, at every load (`probe`).
 """
 
-from moorage_runtime.engines.onnx.trees.plant import plant
+from moorage_runtime.engines.onnx.trees.plant import plant, suspected
 from moorage_runtime.engines.onnx.trees.unfit import Unfit
 
-__all__ = ["Unfit", "plant"]
+__all__ = ["Unfit", "plant", "suspected"]

@@ -15,8 +15,9 @@ from moorage_runtime.engines.onnx.trees.unfit import Unfit
 from moorage_runtime.tensors import Array
 
 # The kernel's own numbers for them.
-_SUMS, _POSITIVE, _LOGISTIC, _CLASSES, _CLASSES_LOGISTIC, _CLASSES_SOFTMAX = range(6)
+_SUMS, _POSITIVE, _LOGISTIC, _POSITIVE_LOGISTIC, _CLASSES, _CLASSES_LOGISTIC, _CLASSES_SOFTMAX = range(7)
 _OF_CLASSES = {"NONE": _CLASSES, "LOGISTIC": _CLASSES_LOGISTIC, "SOFTMAX": _CLASSES_SOFTMAX}
+_OF_TWO = {(True, "NONE"): _POSITIVE, (True, "LOGISTIC"): _POSITIVE_LOGISTIC, (False, "LOGISTIC"): _LOGISTIC}
 TARGETS = 128
 
 
@@ -31,13 +32,6 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     bases: Array
     labels: Array
     words: tuple[str, ...] = ()
-
-    def targets(self, told: Array) -> Array:
-        """The sum that each weight belongs to. Raises `Unfit` for one beyond."""
-        found = np.zeros_like(told) if self.transform in (_POSITIVE, _LOGISTIC) else told
-        if np.any((found < 0) | (found >= self.width)):
-            raise Unfit("a weight is for a target that is not there")
-        return found
 
 
 def choose(operator: str, given: Attributes) -> Ending:
@@ -63,11 +57,16 @@ def choose(operator: str, given: Attributes) -> Ending:
 
 
 def _of_two(given: Attributes, labels: Array, words: tuple[str, ...]) -> Ending:
-    """One sum tells the second class: by more than a half where it is a probability, else by its sign."""
+    """One sum tells the second class: by more than a half where no weight is negative, else by its sign.
+
+    So it is with the logistic function, too, which is told but does not judge.
+    """
+    if np.any(given.weight_targets):
+        raise Unfit("its only sum is the second class's")
     positive = bool(np.all(given.weights >= 0))
-    if given.post_transform not in (("NONE", "LOGISTIC") if positive else ("LOGISTIC",)):
+    transform = _OF_TWO.get((positive, given.post_transform))
+    if transform is None:
         raise _unknown(given)
-    transform = _POSITIVE if positive else _LOGISTIC
     return Ending(transform=transform, width=1, scores=2, bases=_bases(given, 1), labels=labels, words=words)
 
 

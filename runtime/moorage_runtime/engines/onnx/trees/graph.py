@@ -83,12 +83,13 @@ def _name(content: mmap.mmap, attribute: Span) -> str:
 def _origin(content: mmap.mmap, name: str, makers: dict[str, Node], ones: frozenset[str], forest: Node) -> str:
     """Which of the forest's outputs comes out under this name, through nodes that change nothing."""
     through: list[Node] = []
-    while (maker := makers.get(name)) is not forest:
+    at = name
+    while (maker := makers.get(at)) is not forest:
         if maker is None or len(through) == _NODES:
             raise Unfit(f"output {name!r} is not the forest's")
         through.append(maker)
-        name = next((each for each in maker.inputs if each not in ones), "")
-    kind = LABELS if forest.operator == CLASSIFIER and name == forest.outputs[0] else SCORES
+        at = next((each for each in maker.inputs if each not in ones), "")
+    kind = LABELS if forest.operator == CLASSIFIER and at == forest.outputs[0] else SCORES
     for node in through:
         if not _changes_nothing(content, node, kind, ones):
             raise Unfit(f"beside the forest there is {node.operator}")

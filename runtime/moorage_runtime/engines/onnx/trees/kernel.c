@@ -31,7 +31,7 @@
 #endif
 
 /* What becomes of a row's sums. */
-enum { SUMS, POSITIVE, LOGISTIC, CLASSES, CLASSES_LOGISTIC, CLASSES_SOFTMAX, TRANSFORMS };
+enum { SUMS, POSITIVE, LOGISTIC, POSITIVE_LOGISTIC, CLASSES, CLASSES_LOGISTIC, CLASSES_SOFTMAX, TRANSFORMS };
 
 typedef struct {
     int32_t root, depth, first_plane, planes, nodes;
@@ -83,7 +83,7 @@ static void softmax(float *values, int count) {
 
 /* Whether one sum tells which of two classes. */
 static inline int one_sum(const Forest *forest) {
-    return forest->transform == POSITIVE || forest->transform == LOGISTIC;
+    return forest->transform >= POSITIVE && forest->transform <= POSITIVE_LOGISTIC;
 }
 
 /* How many scores a row has. */
@@ -96,13 +96,12 @@ static void finish(const Forest *forest, const float *sums, int stride, float *s
     int targets = (int)forest->targets, best = 0;
     if (one_sum(forest)) {
         float sum = sums[0] + forest->base[0];
+        best = sum > (forest->transform == LOGISTIC ? 0 : 0.5f);
         if (forest->transform == POSITIVE) {
-            best = sum > 0.5f;
             scores[0] = 1.0f - sum;
             scores[1] = sum;
         } else {
             float part = 1.0f / (1.0f + expf(-fabsf(sum)));
-            best = sum > 0;
             scores[sum >= 0] = part;
             scores[sum < 0] = 1.0f - part;
         }

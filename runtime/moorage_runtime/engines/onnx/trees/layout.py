@@ -31,6 +31,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     planes: Array
     weights: Array
 
+    @property
+    def steps(self) -> int:
+        """Of one row through all trees."""
+        return int(self.trees[:, 1].sum()) + len(self.trees)
+
 
 class _Nodes(msgspec.Struct, frozen=True, kw_only=True):
     """Of the nodes as the file has them: `tree` [n], by number; `roots` [trees]; `branch` [n]; `true`, `false` [n],
@@ -181,7 +186,9 @@ def _planes(
     place, roots, sizes = places
     tree = ids.number(given.weight_trees)
     leaf = ids.find(tree, given.weight_nodes)
-    target = ending.targets(given.weight_targets)
+    target = given.weight_targets
+    if np.any((target < 0) | (target >= ending.width)):
+        raise Unfit("a weight is for a target that is not there")
     cells = tree * ending.width + target
     weighted = np.bincount(cells, minlength=len(roots) * ending.width).reshape(len(roots), -1)
     leaves = np.bincount(nodes.tree[~nodes.branch], minlength=len(roots))

@@ -52,8 +52,9 @@ def texts(content: mmap.mmap, attribute: Span) -> list[bytes]:
 
 def distinct(values: Array) -> Array:
     """The different ones of a list, rising; `numpy.unique` brings modules that take 9 ms to import."""
-    ordered = np.sort(values)
-    return ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
+    ordered: Array = np.sort(values)
+    other: Array = ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]
+    return other
 
 
 def _raw(content: mmap.mmap, attribute: Span, number: int) -> tuple[bytes, bool]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +19,61 @@ from moorage_runtime.tensors import Array, TensorSpec
 Infer = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 
 
+def suspected(model_file: Path) -> bool:
+    """Whether the kernel might walk the model: there is a forest in the file, maybe one that it does not know."""
+    try:
+        with _mapped(model_file) as content:
+            return graph.read(content) is not None
+    except Unfit:
+        return True
+    except (OSError, ValueError, IndexError):
+        return False
+
+
 def plant(
-    model_file: Path, inputs: Mapping[str, TensorSpec], infer: Infer, otherwise: Callable[..., Any]
+    model_file: Path, inputs: Mapping[str, TensorSpec], infer: Infer, otherwise: Callable[..., Any], threads: int
 ) -> TreesRun | None:
     """What runs the model instead of `otherwise`, ONNX Runtime's `run`; None where there is no forest.
 
-    `infer`: the engine's, in one thread, before it runs what this gives. Raises `Unfit` for a forest that is left to
-    ONNX Runtime.
+    `infer`: the engine's, in one thread, before it runs what this gives. `threads`: how many may share a large batch.
+    Raises `Unfit` for a forest that is left to ONNX Runtime.
     """
-    try:
-        with model_file.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            found = graph.read(content)
-            given = attributes.read(content, found.node) if found is not None else None
-    except (OSError, ValueError, IndexError) as error:
-        # ONNX Runtime reads what this does not.
-        raise Unfit("the model file is written in an unusual way") from error
-    if found is None or given is None:
+    found = _read(model_file)
+    if found is None:
         return None
-    source = _only_input(found.node, inputs)
-    last = ending.choose(found.node.operator, given)
+    node, outputs, given = found
+    source = _only_input(node, inputs)
+    last = ending.choose(node.operator, given)
     laid = layout.lay_out(given, source.shape[1], last)
     run = TreesRun(
         _walk(laid, source.shape[1], last),
         otherwise,
         source.name,
-        found.outputs,
+        outputs,
         last.scores,
         np.array(last.words, np.object_) if last.words else None,
+        laid.steps,
+        threads,
     )
     _check(run, source.name, probe.rows(laid, source.shape[1]), infer)
     return run
+
+
+def _read(model_file: Path) -> tuple[graph.Node, dict[str, str], attributes.Attributes] | None:
+    """The node of the forest, what its outputs are, and its attributes. Raises `Unfit`."""
+    try:
+        with _mapped(model_file) as content:
+            found = graph.read(content)
+            return (found.node, found.outputs, attributes.read(content, found.node)) if found is not None else None
+    except (OSError, ValueError, IndexError) as error:
+        # ONNX Runtime reads what this does not.
+        raise Unfit("the model file is written in an unusual way") from error
+
+
+@contextmanager
+def _mapped(model_file: Path) -> Iterator[mmap.mmap]:
+    with model_file.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
 
 
 def _only_input(node: graph.Node, inputs: Mapping[str, TensorSpec]) -> TensorSpec:
@@ -62,7 +88,8 @@ def _walk(laid: layout.Layout, features: int, last: ending.Ending) -> Callable[[
         from moorage_runtime.engines.onnx.trees.kernel import Forest
     except ImportError:
         raise Unfit("this runtime is not compiled") from None
-    forest = Forest(features, last.transform, **msgspec.structs.asdict(laid), bases=last.bases, labels=last.labels)
+    lists = {**msgspec.structs.asdict(laid), "bases": last.bases, "labels": last.labels}
+    forest = Forest(features, last.transform, **lists)
     return forest.run
 
 
