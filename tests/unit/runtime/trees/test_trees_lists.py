@@ -69,6 +69,23 @@ def test_texts(values: list[bytes]) -> None:
         assert lists.texts(content, span) == values
 
 
+@given(st.lists(st.sampled_from((b"LEAF", b"BRANCH_LEQ", b"BRANCH_LT", b"X")), max_size=30))
+def test_words(values: list[bytes]) -> None:
+    with mapped(attribute(AttributeProto.STRINGS, strings=values)) as (content, span):
+        assert lists.words(content, span).tolist() == values
+
+
+@given(TEXTS)
+def test_other_texts_are_refused_as_words_or_read(values: list[bytes]) -> None:
+    with mapped(attribute(AttributeProto.STRINGS, strings=values)) as (content, span):
+        try:
+            found = lists.words(content, span).tolist()
+        except ValueError:
+            return
+        # What ends in zeros, or holds the sign of a beginning, is no word; what was read of the rest is right.
+        assert found == [value.rstrip(b"\0") for value in values[: len(found)]]
+
+
 def test_a_long_text_is_refused() -> None:
     with mapped(attribute(AttributeProto.STRINGS, strings=[b"x" * 128])) as (content, span), pytest.raises(ValueError):
         lists.texts(content, span)
@@ -77,7 +94,7 @@ def test_a_long_text_is_refused() -> None:
 @given(st.binary(max_size=60))
 def test_nonsense_is_refused_or_read(raw: bytes) -> None:
     with mapped(raw) as (content, span):
-        for read in (lists.integers, lists.floats, lists.texts):
+        for read in (lists.integers, lists.floats, lists.texts, lists.words):
             try:
                 read(content, span)
             except (ValueError, IndexError):
@@ -93,4 +110,4 @@ def test_other_kinds_are_no_lists() -> None:
     raw = helper.make_attribute("text", "words").SerializeToString()
     with mapped(raw) as (content, span):
         assert (len(lists.integers(content, span)), len(lists.floats(content, span))) == (0, 0)
-        assert lists.texts(content, span) == []
+        assert (lists.texts(content, span), lists.words(content, span).tolist()) == ([], [])

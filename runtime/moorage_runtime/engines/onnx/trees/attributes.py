@@ -25,7 +25,7 @@ _I, _S = 3, 4
 
 
 class Attributes(msgspec.Struct, frozen=True, kw_only=True):
-    """Lists as the operators have them, one item each per node [n], or per weight [w]: INT64, values and weights FP32.
+    """Lists as the operators have them, one item each per node [n] or weight [w]: INT64; modes BYTES, values FP32.
 
     `missing_tracks_true` [n] or [0]. `base_values` FP32 [any]. `labels` INT64 or texts: a classifier's classes;
     `targets`: a regressor's outputs. `average`: of the trees, not their sum.
@@ -35,7 +35,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True):
     node_ids: Array
     feature_ids: Array
     values: Array
-    modes: list[bytes]
+    modes: Array
     true_ids: Array
     false_ids: Array
     missing_tracks_true: Array
@@ -63,7 +63,7 @@ def read(content: mmap.mmap, node: Node) -> Attributes:
         node_ids=given.integers("nodes_nodeids"),
         feature_ids=given.integers("nodes_featureids"),
         values=given.floats("nodes_values"),
-        modes=given.texts("nodes_modes"),
+        modes=given.words("nodes_modes"),
         true_ids=given.integers("nodes_truenodeids"),
         false_ids=given.integers("nodes_falsenodeids"),
         missing_tracks_true=given.integers("nodes_missing_value_tracks_true"),
@@ -95,6 +95,9 @@ class _Given:
 
     def texts(self, name: str) -> list[bytes]:
         return lists.texts(self._content, self._span(name))
+
+    def words(self, name: str) -> Array:
+        return lists.words(self._content, self._span(name))
 
     def text(self, name: str, default: str) -> str:
         return protobuf.text(self._content, *self._span(name), _S) or default

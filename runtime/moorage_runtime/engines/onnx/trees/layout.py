@@ -120,10 +120,10 @@ def _check_lengths(given: Attributes) -> None:
 
 
 def _nodes(given: Attributes, ids: _Ids) -> _Nodes:
-    unknown = set(given.modes) - {_LEAF, _AT_MOST, _LESS}
-    if unknown:
-        raise Unfit(f"the kernel does not know the mode {min(unknown).decode(errors='replace')}")
-    branch = np.array([mode != _LEAF for mode in given.modes])
+    branch: Array = given.modes != _LEAF
+    unknown = given.modes[branch & (given.modes != _AT_MOST) & (given.modes != _LESS)]
+    if len(unknown):
+        raise Unfit(f"the kernel does not know the mode {unknown[0].decode(errors='replace')}")
     tree, inner = ids.number(given.tree_ids), np.flatnonzero(branch)
     true, false = np.zeros(len(branch), np.int64), np.zeros(len(branch), np.int64)
     true[inner] = ids.find(tree[inner], given.true_ids[inner])
@@ -170,7 +170,7 @@ def _columns(given: Attributes, order: Array, branch: Array, features: int) -> t
 
 def _thresholds(given: Attributes) -> Array:
     """What a value must not exceed to go the true way; "less than t" is "at most the number before t"."""
-    less = np.array([mode == _LESS for mode in given.modes])
+    less = given.modes == _LESS
     if np.any(np.isnan(given.values)) or not np.all(np.isfinite(given.values[less])):
         raise Unfit("a threshold is not a number")
     return np.where(less, np.nextafter(given.values, np.float32(-np.inf)), given.values).astype(np.float32)

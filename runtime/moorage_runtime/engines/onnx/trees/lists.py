@@ -50,6 +50,26 @@ def texts(content: mmap.mmap, attribute: Span) -> list[bytes]:
     return found
 
 
+def words(content: mmap.mmap, attribute: Span) -> Array:
+    """The same strings as BYTES [n], for lists of a few short words. Raises ValueError where they are no such."""
+    raw, _ = _raw(content, attribute, _STRINGS)
+    data, tag = np.frombuffer(raw, np.uint8), _STRINGS << 3 | protobuf.BYTES
+    # No word holds the byte that words begin with: each such byte lies where the word before it ends.
+    starts = np.flatnonzero(data[:-1] == tag)
+    sizes = data[starts + 1].astype(np.int64)
+    ends = starts + 2 + sizes
+    count = _leading(np.concatenate((starts[:1], starts[1:] - ends[:-1])), 0)
+    starts, sizes = starts[:count] + 2, sizes[:count]
+    longest = int(sizes.max(initial=1))
+    if longest > 127 or (count and ends[count - 1] > len(data)):
+        raise ValueError("a long text, or half of one")
+    found = np.zeros((count, longest), np.uint8)
+    for place in range(longest):
+        longer = np.flatnonzero(sizes > place)
+        found[longer, place] = data[starts[longer] + place]
+    return found.view(f"S{longest}").ravel()
+
+
 def distinct(values: Array) -> Array:
     """The different ones of a list, rising; `numpy.unique` brings modules that take 9 ms to import."""
     ordered: Array = np.sort(values)
