@@ -49,16 +49,6 @@ def _cheaper_when_linear(cell: Cell) -> Callable[[Results], float]:
     return lambda results: results.ratio(f"linear: {KSERVE}", LINEAR, cell)
 
 
-def _cheaper_beside_the_run(peer: str, cell: Cell) -> Callable[[Results], float]:
-    """The same of what the server adds to the model's own run, which costs all of them as much."""
-
-    def figure(results: Results) -> float:
-        run = results.process("alone", "cost", "gb", str(cell.rows))
-        return (results.of(f"http: {peer}", cell, "cpu") - run) / (results.of(HTTP, cell, "cpu") - run)
-
-    return figure
-
-
 def _cheaper_than_bentoml(results: Results) -> float:
     """Against the cheapest of its configurations that was measured."""
     measured = [key for key in BENTOML if results.rounds(key)]
@@ -81,8 +71,6 @@ BARS = (
     Bar("KServe, tuned / ours, 32 rows binary, CPU", _cheaper_than(KSERVE, MANY_BINARY), 13, least=True),
     Bar("the same, logistic regression: 32 rows JSON", _cheaper_when_linear(MANY), 10, least=True),
     Bar("the same, logistic regression: 32 rows binary", _cheaper_when_linear(MANY_BINARY), 13, least=True),
-    Bar("without the model's run: 32 rows JSON", _cheaper_beside_the_run(KSERVE, MANY), 10, least=True),
-    Bar("without the model's run: 32 rows binary", _cheaper_beside_the_run(KSERVE, MANY_BINARY), 13, least=True),
     Bar(
         "MLP, 64 connections: batching / without, requests/s",
         lambda found: found.ratio(MLP, UNBATCHED, FULL, "rate"),

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
+from e2e.harness.api import Object
 from e2e.harness.claim import fill_claim
 from e2e.harness.figures import Figures
 from e2e.harness.installed import Installed
-from e2e.harness.models import Registry, Store, train
+from e2e.harness.models import Registry, Store, grow, train
 from e2e.harness.room import Room
 from e2e.harness.traffic import Traffic
 from e2e.harness.witness import broken_promises
 
 POLL_SECONDS = 10.0
+
+
+def state(room: Room, pod: Object) -> dict[str, Any]:
+    """What the pod says of itself on its admin port."""
+    admin = f"/api/v1/namespaces/{room.namespace}/pods/http:{pod['metadata']['name']}:8081/proxy/state"
+    found: dict[str, Any] = json.loads(room.kubectl.run("get", "--raw", admin))
+    return found
 
 
 def test_applied_then_answered(
@@ -38,8 +47,26 @@ def test_applied_then_answered(
     assert headers["x-model-version"] == version
     assert headers["x-request-id"]
     for pod in room.pods("cancer"):
-        admin = f"/api/v1/namespaces/{room.namespace}/pods/http:{pod['metadata']['name']}:8081/proxy/state"
-        assert json.loads(room.kubectl.run("get", "--raw", admin))["compiled"], "the image has the hot path compiled"
+        assert state(room, pod)["compiled"], "the image has the hot path compiled"
+
+
+def test_a_forest_is_walked_by_the_kernel_unless_it_is_told_not_to(
+    room: Room, operator: Installed, store: Store, store_keys: dict[str, str], traffic: Traffic, unique: str
+) -> None:
+    forest = grow()
+    uri = store.put(unique, {"model.onnx": forest.onnx})
+    room.secret("model-store", store_keys)
+    for told, kernel in (
+        (None, {"name": "trees", "reason": ""}),
+        ({"enableTreeKernel": False}, {"name": "onnxruntime", "reason": "enableTreeKernel is false"}),
+    ):
+        room.deploy("cancer", uri, model={"secretName": "model-store", **({"onnx": told} if told else {})})
+        room.wait_steady("cancer")
+        assert kernel in [state(room, pod)["kernels"]["cancer"] for pod in room.pods("cancer")]
+        status, _, body = traffic.ask(room.url("cancer"), forest.request)
+        assert status == 200
+        outputs = {output["name"]: output["data"] for output in body["outputs"]}
+        assert tuple(outputs["probabilities"]) == pytest.approx(forest.answer, abs=1e-6)
 
 
 def test_alias_moved_then_new_version(

@@ -35,16 +35,28 @@ class Trained:
 @lru_cache
 def train(variant: int) -> Trained:
     """Train variant 0, 1 or 2 and compute with ONNX Runtime, apart from the system under test, what it must answer."""
-    import onnxruntime
-    from skl2onnx import to_onnx
-    from sklearn.datasets import load_breast_cancer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    return _fitted(make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTHS[variant])))
+
+
+def grow() -> Trained:
+    """A forest of the same kind: fifty boosted trees."""
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    return _fitted(GradientBoostingClassifier(n_estimators=50, random_state=0))
+
+
+def _fitted(estimator: Any) -> Trained:
+    import onnxruntime
+    from skl2onnx import to_onnx
+    from sklearn.datasets import load_breast_cancer
+
     features, labels = load_breast_cancer(return_X_y=True)
     features = features.astype(np.float32)
-    fitted = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTHS[variant])).fit(features, labels)
+    fitted = estimator.fit(features, labels)
     graph = to_onnx(fitted, features[:1], options={"zipmap": False}, target_opset=18).SerializeToString()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     name, example = session.get_inputs()[0].name, features[PATIENT : PATIENT + 1]

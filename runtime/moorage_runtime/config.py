@@ -157,7 +157,7 @@ class Onnx(_Document, frozen=True):
     `intra_op_num_threads`: threads of one operator (None: as many as pay, up to the container's CPU limit).
     `graph_optimization_level`: disable, basic, extended, layout or all. `execution_mode`: sequential or parallel.
     `execution_providers`: tried in this order. `session_config`: entries for
-    `SessionOptions.add_session_config_entry`.
+    `SessionOptions.add_session_config_entry`. `enable_tree_kernel`: our own, where it answers the same.
     """
 
     intra_op_num_threads: int | None = None
@@ -167,6 +167,7 @@ class Onnx(_Document, frozen=True):
     execution_providers: tuple[str, ...] = ("CPUExecutionProvider",)
     enable_cpu_mem_arena: bool = True
     enable_mem_pattern: bool = True
+    enable_tree_kernel: bool = True
     session_config: dict[str, str] = {}
 
 

@@ -165,6 +165,7 @@ TAKEN = (
     *(Case(f"timeout {text}", {"timeout": text}) for text in ("1ms", "500ms", "5s", "1.5s", "1m30s", "60m", "1h")),
     onnx(""),
     onnx("", intraOpNumThreads=256, graphOptimizationLevel="layout", enableCpuMemArena=False, enableMemPattern=True),
+    onnx("", enableTreeKernel=False),
     onnx("", interOpNumThreads=1),
     onnx("", interOpNumThreads=4, executionMode="parallel"),
     onnx("", executionProviders=["CUDAExecutionProvider", "CPUExecutionProvider"]),
@@ -358,6 +359,7 @@ REFUSED = (
     onnx("executionProviders", "Too many", executionProviders=[f"A{i}ExecutionProvider" for i in range(9)]),
     onnx("enableCpuMemArena", "of type boolean", enableCpuMemArena="yes"),
     onnx("enableMemPattern", "of type boolean", enableMemPattern=1),
+    onnx("enableTreeKernel", "of type boolean", enableTreeKernel="false"),
     *(
         onnx("sessionConfig", "only keys that tune", sessionConfig={key: "1"})
         for key in (

@@ -65,6 +65,9 @@ class Onnx(Frozen):
     enable_mem_pattern: bool | None = None
     """Whether the memory of one run is laid out in advance when shapes repeat. Example: false for a model
     whose shapes never do. Default: true."""
+    enable_tree_kernel: bool | None = None
+    """Whether a forest of decision trees is walked by the runtime's own kernel, several times quicker, where it answers
+    as ONNX Runtime does to the last bit. Example: false, to have ONNX Runtime run it all the same. Default: true."""
     session_config: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(

@@ -106,6 +106,8 @@ def _number(schema: Schema, value: float, where: Where) -> Iterator[Breach]:
         yield Breach(where, "OutOfRange", f"{value} is too small; it must be {low} or more")
     if high is not None and not (value < high if schema.get("exclusiveMaximum") else value <= high):
         yield Breach(where, "OutOfRange", f"{value} is too large; it must be {high} or less")
+    elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        yield Breach(where, "OutOfRange", f"{value} has more than 64 bits; write it as text, or smaller")
 
 
 def _between(size: int, low: int | None, high: int | None, what: str, where: Where) -> Iterator[Breach]:

@@ -59,6 +59,7 @@ def test_every_option_of_onnx_runtime_arrives() -> None:
         "executionProviders": ["CUDAExecutionProvider"],
         "enableCpuMemArena": False,
         "enableMemPattern": False,
+        "enableTreeKernel": False,
         "sessionConfig": {"session.disable_prepacking": "1"},
     }
     assert told({"onnx": options}).onnx == Onnx(
@@ -69,6 +70,7 @@ def test_every_option_of_onnx_runtime_arrives() -> None:
         execution_providers=("CUDAExecutionProvider",),
         enable_cpu_mem_arena=False,
         enable_mem_pattern=False,
+        enable_tree_kernel=False,
         session_config={"session.disable_prepacking": "1"},
     )
     assert set(options) == {field.alias for field in type(parsed().spec.model.onnx).model_fields.values()}

@@ -101,6 +101,8 @@ def _named(told: str, names: Mapping[str, str], field: str) -> str:
 
 def against_kernels(settings: Onnx, providers: Sequence[str]) -> str:
     """Why no kernel of ours may compute instead of ONNX Runtime; "" where nothing is against it."""
+    if not settings.enable_tree_kernel:
+        return "enableTreeKernel is false"
     if list(providers) != [CPU]:
         return f"executionProviders are {', '.join(providers)}"
     if settings.session_config.get("session.set_denormal_as_zero", "0") != "0":

@@ -297,6 +297,17 @@ def test_no_value_anywhere_is_too_much(data: st.DataObject, case: Case, weird: A
         assert str(one).startswith("f.yaml:1:1: ")
 
 
+def test_a_number_beyond_64_bits_is_refused_by_name() -> None:
+    """It was an error of the CEL library's, with a traceback."""
+    case = next(each for each in TAKEN if "resources" in each.body["spec"])
+    where = ("spec", "resources", "requests", "cpu")
+    whole = replaced(case.body, where[:-1], {"cpu": 1 << 63})
+    (only,) = found(whole)
+    assert "spec.resources.requests.cpu" in str(only)
+    assert "9223372036854775808 has more than 64 bits; write it as text, or smaller" in str(only)
+    assert not any("64 bits" in str(one) for one in found(replaced(whole, where, (1 << 63) - 1)))
+
+
 SETTINGS = {"runtime": {"image": "i", "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}}}
 
 

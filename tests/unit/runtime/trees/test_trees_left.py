@@ -227,6 +227,7 @@ def test_a_model_without_a_forest_has_no_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
+        (Onnx(enable_tree_kernel=False), "enableTreeKernel is false"),
         (Onnx(session_config={"session.set_denormal_as_zero": "1"}), "sessionConfig takes the numbers nearest to zero"),
         (Onnx(execution_providers=("AzureExecutionProvider",)), "executionProviders are AzureExecutionProvider"),
     ],
