@@ -159,6 +159,8 @@ def test_only_a_candidate_that_answers_gets_traffic(script: list[Moment]) -> Non
 def test_a_share_grows_or_is_taken_away_whole(script: list[Moment]) -> None:
     before: dict[str, int] = {}
     for _, step in play(script):
+        # Who is wished for again after somebody else was, or nobody, begins anew.
+        before = {name: weight for name, weight in before.items() if name == step.candidate}
         if step.candidate is not None:
             weight = step.weights[step.candidate]
             assert weight == 0 or weight >= before.get(step.candidate, 0), "nobody flips back while a ramp grows"
