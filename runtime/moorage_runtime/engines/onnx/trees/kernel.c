@@ -1,4 +1,4 @@
-/* A forest of decision trees, walked 16 rows side by side, or one row at a time where there are few.
+/* A forest of decision trees, walked by 16 rows side by side, or by one row through 16 trees where there are few rows.
  *
  * A node is a threshold, a column and its true child; the false child lies behind the true one, so that a step is an
  * addition and no jump: a processor that cannot guess which way a row goes loses nothing, and 16 rows fill its vectors.
@@ -91,36 +91,43 @@ static inline int width(const Forest *forest) {
     return one_sum(forest) ? 2 : (int)forest->targets;
 }
 
-/* The sums of one row, at `sums[target * stride]`, as scores and label. */
-static void finish(const Forest *forest, const float *sums, int stride, float *scores, int64_t *label) {
-    int targets = (int)forest->targets, best = 0;
-    if (one_sum(forest)) {
-        float sum = sums[0] + forest->base[0];
-        best = sum > (forest->transform == LOGISTIC ? 0 : 0.5f);
-        if (forest->transform == POSITIVE) {
-            scores[0] = 1.0f - sum;
-            scores[1] = sum;
-        } else {
-            float part = 1.0f / (1.0f + expf(-fabsf(sum)));
-            scores[sum >= 0] = part;
-            scores[sum < 0] = 1.0f - part;
-        }
-        *label = forest->label[best];
-        return;
+/* Two classes by the sum for the second one. */
+static void tell_two(const Forest *forest, float sum, float *scores, int64_t *label) {
+    *label = forest->label[sum > (forest->transform == LOGISTIC ? 0 : 0.5f)];
+    if (forest->transform == POSITIVE) {
+        scores[0] = 1.0f - sum;
+        scores[1] = sum;
+    } else {
+        float part = 1.0f / (1.0f + expf(-fabsf(sum)));
+        scores[sum >= 0] = part;
+        scores[sum < 0] = 1.0f - part;
     }
-    for (int k = 0; k < targets; k++)
-        scores[k] = sums[k * stride] + forest->base[k];
-    if (forest->transform == SUMS)
-        return;
-    for (int k = 1; k < targets; k++)
+}
+
+/* The class with the highest score, the first of equal ones; then the scores as they are told. */
+static void tell_many(const Forest *forest, float *scores, int64_t *label) {
+    int count = (int)forest->targets, best = 0;
+    for (int k = 1; k < count; k++)
         if (scores[k] > scores[best])
             best = k;
     *label = forest->label[best];
     if (forest->transform == CLASSES_SOFTMAX)
-        softmax(scores, targets);
+        softmax(scores, count);
     else if (forest->transform == CLASSES_LOGISTIC)
-        for (int k = 0; k < targets; k++)
+        for (int k = 0; k < count; k++)
             scores[k] = logistic(scores[k]);
+}
+
+/* The sums of one row, at `sums[target * stride]`, as scores and label. */
+static void finish(const Forest *forest, const float *sums, int stride, float *scores, int64_t *label) {
+    if (one_sum(forest)) {
+        tell_two(forest, sums[0] + forest->base[0], scores, label);
+        return;
+    }
+    for (int k = 0; k < forest->targets; k++)
+        scores[k] = sums[k * stride] + forest->base[k];
+    if (forest->transform != SUMS)
+        tell_many(forest, scores, label);
 }
 
 /* One row, through 16 trees side by side: it waits for the memory of all of them at once. */
