@@ -101,5 +101,8 @@ def _best(runs: Sequence[Callable[[Any], Any]], feeds: Sequence[Any]) -> list[fl
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="bench.trees", description=f"ONNX Runtime {onnxruntime.__version__} / kernel")
     parser.add_argument("name", nargs="*", default=list(FORESTS))
-    for line in lines(parser.parse_args().name):
+    told = parser.parse_args().name
+    if unknown := set(told) - set(FORESTS):
+        parser.error(f"there is no {min(unknown)!r}; there are: {'; '.join(FORESTS)}")
+    for line in lines(told):
         print(line, flush=True)

@@ -50,18 +50,15 @@ class OnnxEngine:
         self.kernel = ONNX_RUNTIME
 
     def plant(self, model_file: Path, threads: int) -> None:
-        """Have the model walked by the kernel from here on, if it is a forest; the session has one thread.
+        """Have the kernel walk the model from here on, if it is a forest that it knows; the session has one thread.
 
         `threads`: how many may share the rows of a large batch.
         """
         try:
-            run = trees.plant(model_file, self.inputs, self.infer, self._run, threads)
+            self._run = trees.plant(model_file, self.inputs, self.infer, self._run, threads)
+            self.kernel = TREES
         except trees.Unfit as unfit:
             self.kernel = Kernel(ONNX_RUNTIME.name, str(unfit))
-            return
-        if run is not None:
-            self._run = run
-            self.kernel = TREES
 
     def infer(
         self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None, cancel: Cancel | None = None

@@ -13,6 +13,7 @@ from onnx import helper
 from tests.unit.runtime.graphs import FLOAT, INT64, node, save, tensor
 from tests.unit.runtime.trees import forests, trained
 from tests.unit.runtime.trees.forests import Grown
+from tests.unit.runtime.trees.reference import reference
 
 from moorage_runtime.config import Onnx
 from moorage_runtime.engines import onnx as engine
@@ -147,18 +148,6 @@ def _two_sums() -> Grown:
     return found
 
 
-def plain(path: Path, rows: Any) -> list[Any]:
-    return [each.tolist() for each in onnx_runtime(path).run(None, {"x": rows})]
-
-
-def onnx_runtime(path: Path) -> Any:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    return ort.InferenceSession(str(path), options)
-
-
 @pytest.mark.parametrize("what", LEFT)
 def test_what_the_kernel_does_not_know_is_left_to_onnx_runtime(what: str, tmp_path: Path) -> None:
     make, reason = LEFT[what]
@@ -167,7 +156,7 @@ def test_what_the_kernel_does_not_know_is_left_to_onnx_runtime(what: str, tmp_pa
     assert loaded.kernel.name == ONNX_RUNTIME.name
     assert reason in loaded.kernel.reason
     rows = forests.rows(20, 1)
-    np.testing.assert_equal([each.tolist() for each in loaded.infer({"x": rows}).values()], plain(path, rows))
+    np.testing.assert_equal(loaded.infer({"x": rows}), reference(path)(rows))
 
 
 def test_the_same_forest_unspoiled_is_walked(tmp_path: Path) -> None:

@@ -9,36 +9,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.runtime.trees import forests, trained
 from tests.unit.runtime.trees.forests import Grown
+from tests.unit.runtime.trees.reference import reference
 
 from moorage_runtime.config import Onnx
 from moorage_runtime.engines import onnx as engine
-from moorage_runtime.engines.onnx import kinds
 from moorage_runtime.engines.onnx.session import TREES, OnnxEngine
 from moorage_runtime.tensors import Array
 
 pytest.importorskip("moorage_runtime.engines.onnx.trees.kernel", reason="the runtime is not compiled")
-
-
-def reference(path: Path) -> Any:
-    """ONNX Runtime alone, in one thread: rows -> its outputs by name, maps as tables."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    session = ort.InferenceSession(str(path), options)
-    names = [value.name for value in session.get_outputs()]
-    (source,) = session.get_inputs()
-
-    def run(rows: Array) -> dict[str, Any]:
-        found = dict(zip(names, session.run(names, {source.name: rows}), strict=True))
-        return {name: kinds.from_maps(v, "FP32") if isinstance(v, list) else v for name, v in found.items()}
-
-    return run
 
 
 def assert_same(wanted: Mapping[str, Any], got: Mapping[str, Any]) -> None:

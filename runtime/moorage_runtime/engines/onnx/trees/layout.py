@@ -60,7 +60,8 @@ def lay_out(given: Attributes, features: int, ending: Ending) -> Layout:
     columns, node_columns = _columns(given, order, branch, features)
     sizes = np.bincount(nodes.tree, minlength=len(nodes.roots))
     roots = np.cumsum(sizes) - sizes
-    first, count, planes, weights = _planes(given, ids, nodes, ending, (place, roots, sizes))
+    found = _weights(given, ids, nodes, ending.width)
+    first, count, planes, weights = _planes(given.weights, found, place, roots, sizes)
     return Layout(
         columns=columns,
         node_columns=node_columns,
@@ -176,36 +177,46 @@ def _thresholds(given: Attributes) -> Array:
     return np.where(less, np.nextafter(given.values, np.float32(-np.inf)), given.values).astype(np.float32)
 
 
+class _Weights(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the weights as the file has them: `tree`, `leaf` (a node), `target` [w]. `present` [trees, targets]: whether a
+    tree has any for a target; then each of its leaves has one."""
+
+    tree: Array
+    leaf: Array
+    target: Array
+    present: Array
+
+
+def _weights(given: Attributes, ids: _Ids, nodes: _Nodes, width: int) -> _Weights:
+    tree, target = ids.number(given.weight_trees), given.weight_targets
+    leaf = ids.find(tree, given.weight_nodes)
+    if np.any((target < 0) | (target >= width)):
+        raise Unfit("a weight is for a target that is not there")
+    if not np.all(np.isfinite(given.weights)):
+        raise Unfit("a weight is not a number")
+    count = np.bincount(tree * width + target, minlength=len(nodes.roots) * width).reshape(len(nodes.roots), width)
+    leaves = np.bincount(nodes.tree[~nodes.branch], minlength=len(nodes.roots))
+    whole = (count == 0) | (count == leaves[:, None])
+    twice = len(distinct(leaf * width + target)) < len(leaf)
+    if twice or nodes.branch[leaf].any() or not whole.all() or not count.any(axis=0).all():
+        raise Unfit("some leaves have weights for other targets than the rest, or several for one")
+    return _Weights(tree=tree, leaf=leaf, target=target, present=count > 0)
+
+
 def _planes(
-    given: Attributes, ids: _Ids, nodes: _Nodes, ending: Ending, places: tuple[Array, Array, Array]
+    values: Array, found: _Weights, place: Array, roots: Array, sizes: Array
 ) -> tuple[Array, Array, Array, Array]:
     """The weights, a plane for each tree and each target that it has weights for.
 
     Gives each tree's first plane and their number, the planes, and all weights.
     """
-    place, roots, sizes = places
-    tree = ids.number(given.weight_trees)
-    leaf = ids.find(tree, given.weight_nodes)
-    target = given.weight_targets
-    if np.any((target < 0) | (target >= ending.width)):
-        raise Unfit("a weight is for a target that is not there")
-    cells = tree * ending.width + target
-    weighted = np.bincount(cells, minlength=len(roots) * ending.width).reshape(len(roots), -1)
-    leaves = np.bincount(nodes.tree[~nodes.branch], minlength=len(roots))
-    whole = (weighted == 0) | (weighted == leaves[:, None])
-    twice = len(distinct(leaf * ending.width + target)) < len(leaf)
-    if twice or nodes.branch[leaf].any() or not whole.all() or not weighted.any(axis=0).all():
-        raise Unfit("some leaves have weights for other targets than the rest, or several for one")
-    if not np.all(np.isfinite(given.weights)):
-        raise Unfit("a weight is not a number")
-    where = np.argwhere(weighted)
-    ends = np.cumsum(sizes[where[:, 0]])
+    tree, target = np.nonzero(found.present)
+    ends = np.cumsum(sizes[tree])
     if ends[-1] > WEIGHTS:
         raise Unfit(f"the forest has more than {WEIGHTS} weights")
-    starts = ends - sizes[where[:, 0]]
-    number = np.zeros(weighted.shape, np.int64)
-    number[where[:, 0], where[:, 1]] = np.arange(len(where))
+    starts = np.zeros(found.present.shape, np.int64)
+    starts[tree, target] = ends - sizes[tree]
     weights = np.zeros(ends[-1], np.float32)
-    weights[starts[number[tree, target]] + place[leaf] - roots[tree]] = given.weights
-    count = np.count_nonzero(weighted, axis=1)
-    return np.cumsum(count) - count, count, np.column_stack((where[:, 1], starts)), weights
+    weights[starts[found.tree, found.target] + place[found.leaf] - roots[found.tree]] = values
+    count = np.count_nonzero(found.present, axis=1)
+    return np.cumsum(count) - count, count, np.column_stack((target, starts[tree, target])), weights

@@ -32,16 +32,13 @@ def suspected(model_file: Path) -> bool:
 
 def plant(
     model_file: Path, inputs: Mapping[str, TensorSpec], infer: Infer, otherwise: Callable[..., Any], threads: int
-) -> TreesRun | None:
-    """What runs the model instead of `otherwise`, ONNX Runtime's `run`; None where there is no forest.
+) -> TreesRun:
+    """What runs the model instead of `otherwise`, ONNX Runtime's `run`.
 
     `infer`: the engine's, in one thread, before it runs what this gives. `threads`: how many may share a large batch.
-    Raises `Unfit` for a forest that is left to ONNX Runtime.
+    Raises `Unfit` for a model that is left to ONNX Runtime.
     """
-    found = _read(model_file)
-    if found is None:
-        return None
-    node, outputs, given = found
+    node, outputs, given = _read(model_file)
     source = _only_input(node, inputs)
     last = ending.choose(node.operator, given)
     laid = layout.lay_out(given, source.shape[1], last)
@@ -59,12 +56,14 @@ def plant(
     return run
 
 
-def _read(model_file: Path) -> tuple[graph.Node, dict[str, str], attributes.Attributes] | None:
+def _read(model_file: Path) -> tuple[graph.Node, dict[str, str], attributes.Attributes]:
     """The node of the forest, what its outputs are, and its attributes. Raises `Unfit`."""
     try:
         with _mapped(model_file) as content:
             found = graph.read(content)
-            return (found.node, found.outputs, attributes.read(content, found.node)) if found is not None else None
+            if found is None:
+                raise Unfit("there is no forest in the model")
+            return found.node, found.outputs, attributes.read(content, found.node)
     except (OSError, ValueError, IndexError) as error:
         # ONNX Runtime reads what this does not.
         raise Unfit("the model file is written in an unusual way") from error
