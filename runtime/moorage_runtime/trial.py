@@ -101,12 +101,9 @@ def fit(
             break
         other = load(count)
         told = run(ask(other), other, clock)
-        slower = engine
         if told.seconds < verdict.seconds:
-            engine, verdict = other, told
-        else:
-            slower = other
-        slower.close()
+            engine, other, verdict = other, engine, told
+        other.close()
     return engine, verdict
 
 

@@ -42,6 +42,8 @@ def load(model_file: Path, threads: int, settings: Onnx = Onnx()) -> OnnxEngine:
         if engine.kernel == TREES or chosen.intra_op_num_threads == 1:
             return engine
         reason = engine.kernel.reason
+        # Two sessions of a large forest at once may be more than the pod has memory for.
+        engine.close()
     engine = _engine(ort, model_file, settings, chosen, wanted)
     engine.kernel = Kernel(ONNX_RUNTIME.name, reason)
     return engine
